@@ -1,0 +1,27 @@
+// What the C programs of bench/floor say about the rules in a namespace; also the judge of every other column's work.
+import type { PrivateNamespace } from './namespace.ts';
+import type { Tools } from './scenario.ts';
+
+export interface FloorSend {
+  readonly ms: number;
+  readonly errors: number;
+}
+export interface FloorDump {
+  readonly ms: number;
+  readonly rules: number;
+}
+
+export async function floorSend(ns: PrivateNamespace, tools: Tools, batchFile: string): Promise<FloorSend> {
+  return JSON.parse((await ns.must(await tools.floor('send-batch'), [batchFile], { output: true })).stdout) as FloorSend;
+}
+
+/** Dumps the rules `warmUps` times, and once more on the clock. */
+export async function floorDump(ns: PrivateNamespace, tools: Tools, warmUps = 0): Promise<FloorDump> {
+  return JSON.parse((await ns.must(await tools.floor('dump-rules'), [String(warmUps)], { output: true })).stdout) as FloorDump;
+}
+
+/** Throws unless the kernel holds this many rules. */
+export async function mustHold(ns: PrivateNamespace, tools: Tools, rules: number, who: string): Promise<void> {
+  const found = (await floorDump(ns, tools)).rules;
+  if (found !== rules) throw new Error(`${who}: the kernel holds ${found} rules afterwards, ${rules} are right`);
+}

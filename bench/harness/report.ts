@@ -1,0 +1,35 @@
+// The figures as text.
+import type { Machine } from './machine.ts';
+import type { ColumnResult, Result } from './run.ts';
+
+export function formatMachine(m: Machine): string {
+  const programs = Object.entries(m.versions).map(([name, version]) => `${name} ${version}`);
+  return `${m.cpu}, ${m.cores} cores, ${m.memoryGiB} GiB; Linux ${m.kernel}; Node ${m.node}; ${programs.join(', ')}`;
+}
+
+const HEADS = ['', '', 'median ms', 'p95', 'min – max', '× floor', '× nflink'] as const;
+
+export function formatResult(r: Result): string {
+  const rows = [HEADS, ...r.columns.map(row)];
+  const widths = HEADS.map((_, i) => Math.max(...rows.map((cells) => cells[i]?.length ?? 0)));
+  const lines = rows.map((cells) =>
+    cells.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+  );
+  const samples = r.columns[0]?.statistics.samples ?? 0;
+  return [`${r.scenario} ${r.size}: ${r.subject}, ${samples} repetitions`, ...lines.map((line) => `  ${line.trimEnd()}`), ''].join('\n');
+}
+
+function row(c: ColumnResult): string[] {
+  const s = c.statistics;
+  return [c.kind, c.name, ms(s.median), ms(s.p95), `${ms(s.min)} – ${ms(s.max)}`, times(c.timesFloor), times(c.timesNflink)];
+}
+
+/** Three digits that count, as far as they are behind the point. */
+export function ms(value: number): string {
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3;
+  return value.toFixed(digits);
+}
+
+function times(ratio: number | undefined): string {
+  return ratio === undefined ? '' : `${ratio >= 10 ? ratio.toFixed(1) : ratio.toFixed(2)}×`;
+}

@@ -1,0 +1,59 @@
+// Measures one scenario at one size: all columns in turns, A B C A B C, so that what disturbs the machine disturbs them alike.
+import type { ColumnKind, Scenario, Tools } from './scenario.ts';
+import { type Statistics, statistics } from './statistics.ts';
+
+export interface ColumnResult {
+  readonly kind: ColumnKind;
+  readonly name: string;
+  /** Milliseconds, in the order they were measured. */
+  readonly samples: readonly number[];
+  readonly statistics: Statistics;
+  /** Median against the floor's median; not of the floor itself. */
+  readonly timesFloor?: number;
+  /** Real programs only: median against the first nflink column's. */
+  readonly timesNflink?: number;
+}
+
+export interface Result {
+  readonly scenario: string;
+  readonly size: number;
+  readonly subject: string;
+  readonly columns: readonly ColumnResult[];
+}
+
+export interface RunSettings {
+  readonly repetitions: number;
+  readonly warmUps: number;
+  readonly progress: (done: number, all: number) => void;
+}
+
+export async function runScenario(scenario: Scenario, size: number, tools: Tools, o: RunSettings): Promise<Result> {
+  const prepared = await scenario.prepare(size, tools);
+  try {
+    const measured = prepared.columns.map((column) => ({ column, samples: [] as number[] }));
+    const all = (o.warmUps + o.repetitions) * measured.length;
+    let done = 0;
+    for (let round = -o.warmUps; round < o.repetitions; round++) {
+      for (const { column, samples } of measured) {
+        const ms = await column.measure();
+        if (round >= 0) samples.push(ms);
+        o.progress(++done, all);
+      }
+    }
+    const columns = measured.map(({ column: { kind, name }, samples }) => ({ kind, name, samples, statistics: statistics(samples) }));
+    return { scenario: scenario.name, size, subject: prepared.subject, columns: compare(columns) };
+  } finally {
+    await prepared.close();
+  }
+}
+
+/** Adds the ratios between the medians. */
+export function compare(columns: readonly Omit<ColumnResult, 'timesFloor' | 'timesNflink'>[]): ColumnResult[] {
+  const floor = columns.find((c) => c.kind === 'floor')?.statistics.median;
+  const nflink = columns.find((c) => c.kind === 'nflink')?.statistics.median;
+  return columns.map((c) => ({
+    ...c,
+    ...(floor === undefined || c.kind === 'floor' ? {} : { timesFloor: c.statistics.median / floor }),
+    ...(nflink === undefined || c.kind !== 'exec' ? {} : { timesNflink: c.statistics.median / nflink }),
+  }));
+}

@@ -1,0 +1,207 @@
+// One open connection into a network namespace: the native sockets, and the order in which calls get them. A lane is
+// one socket's queue; `…Sync` calls never wait, so they are refused while a call is in flight on theirs.
+import { once } from 'node:events';
+import { EBADF, EBUSY, ECANCELED, ENOENT, EPERM, ESRCH } from './errno.ts';
+import { closedError, fromFailure, NetfilterError } from './errors.ts';
+import { type NativeConnection, type NativeFailure, type NativeIpsetReply, type NativeOpenReply, native } from './native.ts';
+import { runAsync, runSync, step, type Verb } from './run.ts';
+
+/** A path such as /run/netns/blue, a process, or an open descriptor. Default: the process's own namespace. */
+export type Netns = string | { readonly pid: number } | { readonly fd: number };
+
+/** Aborted before the bytes are sent: AbortError, nothing applied. After: the call settles with the kernel's real answer. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+type LaneName = 'batch' | 'dump';
+
+class Lane {
+  #tail: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  get busy(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** Resolves when all earlier holders have let go; the result lets go. An abort while waiting rejects at once. */
+  async enter(signal?: AbortSignal): Promise<() => void> {
+    this.#waiting++;
+    const before = this.#tail;
+    let done!: () => void;
+    this.#tail = new Promise((resolve) => {
+      done = resolve;
+    });
+    const leave = (): void => {
+      this.#waiting--;
+      done();
+    };
+    if (signal === undefined) await before;
+    else {
+      const aborted = new AbortController();
+      try {
+        await Promise.race([before, once(signal, 'abort', { signal: aborted.signal })]);
+      } finally {
+        aborted.abort();
+      }
+      if (signal.aborted) {
+        // The turn in the queue comes all the same and is passed on.
+        void before.then(leave);
+        signal.throwIfAborted();
+      }
+    }
+    return leave;
+  }
+}
+
+export class Connection {
+  readonly #native: NativeConnection;
+  readonly #lanes: Readonly<Record<LaneName, Lane>> = { batch: new Lane(), dump: new Lane() };
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #closed = false;
+  /** For messages: which namespace this is. */
+  readonly where: string;
+
+  private constructor(connection: NativeConnection, where: string) {
+    this.#native = connection;
+    this.where = where;
+  }
+
+  static *open(netns: Netns | undefined): Verb<Connection> {
+    const where = describe(netns);
+    const target = nativeNetns(netns);
+    const reply: NativeOpenReply = yield* step({ sync: () => native().openSync(target), async: () => native().open(target) });
+    if (reply.failure !== undefined) throw openError(where, reply.failure);
+    return new Connection(reply.connection, where);
+  }
+
+  get portId(): number {
+    return this.#native.portId;
+  }
+  get maxBatchBytes(): number {
+    return this.#native.maxBatchBytes;
+  }
+  get canForceBuffers(): boolean {
+    return this.#native.canForceBuffers;
+  }
+
+  /** One native call on a lane, as a step. */
+  *on<T>(lane: LaneName, what: string, sync: (c: NativeConnection) => T, async: (c: NativeConnection) => Promise<T>): Verb<T> {
+    return yield* step<T>({
+      sync: () => {
+        this.#checkOpen(what);
+        if (lane === 'dump' && this.#lanes.dump.busy) throw busy(what);
+        return sync(this.#native);
+      },
+      async: async () => {
+        // The batch lane is held by the whole verb (see exclusive); dumps queue a call at a time.
+        if (lane === 'batch') return await this.#guarded(what, () => async(this.#native));
+        const leave = await this.#lanes.dump.enter();
+        try {
+          return await this.#guarded(what, () => async(this.#native));
+        } finally {
+          leave();
+        }
+      },
+    });
+  }
+
+  async #guarded<T>(what: string, call: () => Promise<T>): Promise<T> {
+    this.#checkOpen(what);
+    return await call();
+  }
+
+  /** Runs a verb with promises. With `exclusive` it holds the batch lane from its first step to its last. */
+  async runAsync<T>(what: string, verb: () => Verb<T>, o: CallOptions | undefined, exclusive: boolean): Promise<T> {
+    o?.signal?.throwIfAborted();
+    this.#checkOpen(what);
+    const run = this.#run(verb, what, o, exclusive);
+    this.#inFlight.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#inFlight.delete(run);
+    }
+  }
+
+  async #run<T>(verb: () => Verb<T>, what: string, o: CallOptions | undefined, exclusive: boolean): Promise<T> {
+    const leave = exclusive ? await this.#lanes.batch.enter(o?.signal) : undefined;
+    try {
+      // An abort while waiting in the lane comes before any byte is sent.
+      o?.signal?.throwIfAborted();
+      this.#checkOpen(what);
+      return await runAsync(verb());
+    } finally {
+      leave?.();
+    }
+  }
+
+  runSync<T>(what: string, verb: () => Verb<T>, exclusive: boolean): T {
+    this.#checkOpen(what);
+    if (exclusive && this.#lanes.batch.busy) throw busy(what);
+    return runSync(verb());
+  }
+
+  /** A set's index by name, or its name by index, in the connection's namespace. */
+  ipset(query: string | number): NativeIpsetReply {
+    this.#checkOpen('ipset');
+    return this.#native.ipsetSync(query);
+  }
+
+  #checkOpen(what: string): void {
+    if (this.#closed) throw closedError(what);
+  }
+
+  /** Throws what a reply's failure means. */
+  check(what: string, failure: NativeFailure | undefined): void {
+    if (failure === undefined) return;
+    if (failure.errno === EBUSY) throw busy(what);
+    if (this.#closed && (failure.errno === EBADF || failure.errno === ECANCELED)) throw closedError(what);
+    throw fromFailure(`${what} in ${this.where}`, failure);
+  }
+
+  closeSync(): void {
+    this.#closed = true;
+    this.#native.close();
+  }
+
+  /** A commit in flight is waited for, a dump in flight ends with ERR_CLOSED. */
+  async close(): Promise<void> {
+    this.closeSync();
+    await Promise.allSettled([...this.#inFlight]);
+  }
+}
+
+function busy(what: string): NetfilterError {
+  return new NetfilterError(`${what}: a call is in flight on this connection; await it, or open another connection for sync calls`, {
+    code: 'ERR_BUSY',
+  });
+}
+
+function nativeNetns(netns: Netns | undefined): string | number | null {
+  if (netns === undefined) return null;
+  if (typeof netns === 'string') {
+    if (netns === '' || netns.includes('\0'))
+      throw new NetfilterError(`netns: ${JSON.stringify(netns)} is no path`, { code: 'ERR_INVALID_ARG' });
+    return netns;
+  }
+  if ('pid' in netns && Number.isInteger(netns.pid) && netns.pid > 0) return `/proc/${netns.pid}/ns/net`;
+  if ('fd' in netns && Number.isInteger(netns.fd) && netns.fd >= 0) return netns.fd;
+  throw new NetfilterError('netns: a path, { pid } or { fd } is needed', { code: 'ERR_INVALID_ARG' });
+}
+
+function describe(netns: Netns | undefined): string {
+  if (netns === undefined) return "the process's own network namespace";
+  if (typeof netns === 'string') return `network namespace ${netns}`;
+  return 'pid' in netns ? `the network namespace of process ${netns.pid}` : `the network namespace of descriptor ${netns.fd}`;
+}
+
+function openError(where: string, failure: NativeFailure): NetfilterError {
+  const hint =
+    failure.errno === EPERM && failure.call === 'setns'
+      ? 'CAP_SYS_ADMIN is needed to enter another network namespace'
+      : failure.errno === ENOENT || failure.errno === ESRCH
+        ? 'no such namespace or process'
+        : undefined;
+  return fromFailure(`open ${where}`, failure, 'not-applied', hint);
+}

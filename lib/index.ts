@@ -1,0 +1,26 @@
+// The public names of nflink.
+export type { CallOptions, Netns } from './connection.ts';
+export { type FailedOperation, NetfilterError, type Outcome, RuleSyntaxError } from './errors.ts';
+export { type CompiledRuleset, compile } from './iptables/compile.ts';
+export {
+  type BackendChoice,
+  type CounterOptions,
+  Iptables,
+  type IptablesOpenOptions,
+  type RestoreOptions,
+  type SaveOptions,
+} from './iptables/iptables.ts';
+export type { Extension, ForeignRule, IptablesRule, Not, RuleInput, RuleSpec } from './iptables/rule-spec.ts';
+export { formatRule, parseRule, parseRules, rule } from './iptables/rule-text.ts';
+export { IptablesTransaction } from './iptables/transaction.ts';
+// biome-ignore format: a line holds what belongs together
+export type {
+  Chain, Counter, CounterSnapshot, ElementInput, Family, InstalledRule, NamedObject, Place, Ruleset, SetObject, Table,
+} from './model/ruleset.ts';
+export * as expressions from './nftables/expressions/builders.ts';
+export type { Expression, UnknownExpression, Verdict } from './nftables/expressions/index.ts';
+export type { Bytes } from './nftables/expressions/values.ts';
+export type { ChainInput, ObjectInput, RuleInput as NftRuleInput, StatefulObject, TableInput } from './nftables/input.ts';
+export type { NftRule } from './nftables/installed-rule.ts';
+export { Nftables, type OpenOptions, type SnapshotOptions } from './nftables/nftables.ts';
+export { type CommitOptions, type CommitResult, NftTransaction, type Operation } from './nftables/transaction.ts';

@@ -1,0 +1,25 @@
+// What Iptables needs of a backend. nf_tables is in compat/; legacy xtables will stand beside it.
+import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
+import type { CommitResult } from '../nftables/transaction.ts';
+import type { Verb } from '../run.ts';
+import type { Command } from './commands.ts';
+import type { IptablesRule, RuleSpec } from './rule-spec.ts';
+import type { SavableTable } from './save-format.ts';
+import type { SavedTable } from './save-text.ts';
+
+export interface IptablesRuleset extends Ruleset<IptablesRule> {
+  readonly tables: readonly (SavableTable & Ruleset<IptablesRule>['tables'][number])[];
+}
+
+export interface IptablesBackend {
+  readonly name: 'nft' | 'legacy';
+  /** All commands or none. */
+  commit(table: string, commands: readonly Command[], o: { readonly dryRun?: boolean }): Verb<CommitResult>;
+  restore(tables: readonly SavedTable[], o: { readonly noflush: boolean; readonly counters: boolean; readonly test: boolean }): Verb<void>;
+  snapshot(only?: readonly string[]): Verb<IptablesRuleset>;
+  /** False where the chain or table isn't there. */
+  exists(table: string, chain: string, rule: RuleSpec): Verb<boolean>;
+  /** ENOENT for a user chain that isn't there. */
+  list(table: string, chain: string | undefined): Verb<readonly IptablesRule[]>;
+  counters(table: string | undefined, chain: string | undefined): Verb<CounterSnapshot>;
+}

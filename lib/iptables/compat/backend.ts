@@ -1,0 +1,93 @@
+// iptables on nf_tables: each thing Iptables can do, as a verb.
+import type { Connection } from '../../connection.ts';
+import { NetfilterError } from '../../errors.ts';
+import type { CounterSnapshot } from '../../model/ruleset.ts';
+import { countRules } from '../../nftables/counters.ts';
+import { RuleDump } from '../../nftables/installed-rule.ts';
+import { chainTable } from '../../nftables/objects/chain.ts';
+import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
+import { dumpRules, nftType, request } from '../../nftables/read.ts';
+import { consistently, readPicture } from '../../nftables/snapshot.ts';
+import type { CommitResult } from '../../nftables/transaction.ts';
+import type { Verb } from '../../run.ts';
+import { AttributeWriter } from '../../wire/writer.ts';
+import type { IptablesBackend } from '../backend.ts';
+import { builtinChain, tableNames } from '../builtin.ts';
+import type { Command } from '../commands.ts';
+import type { IpFamily } from '../extensions/codec.ts';
+import { InstalledIptablesRule } from '../installed.ts';
+import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
+import type { SavedTable } from '../save-text.ts';
+import { identityOf } from './chain-state.ts';
+import { commitCommands } from './commands.ts';
+import { CompatContext } from './context.ts';
+import { type RestoreSettings, restoreTables } from './restore.ts';
+import { CompatRuleset } from './ruleset.ts';
+
+export class CompatBackend implements IptablesBackend {
+  readonly name = 'nft';
+  readonly #connection: Connection;
+  readonly #family: IpFamily;
+  readonly #context: CompatContext;
+
+  constructor(connection: Connection, family: IpFamily) {
+    this.#connection = connection;
+    this.#family = family;
+    this.#context = new CompatContext(connection, family);
+  }
+
+  commit(table: string, commands: readonly Command[], o: { readonly dryRun?: boolean }): Verb<CommitResult> {
+    return commitCommands(this.#context, table, commands, o);
+  }
+
+  restore(tables: readonly SavedTable[], o: RestoreSettings): Verb<void> {
+    return restoreTables(this.#context, tables, o);
+  }
+
+  *snapshot(only?: readonly string[]): Verb<CompatRuleset> {
+    const single = only?.length === 1 && only[0] !== undefined ? { family: this.#family, name: only[0] } : undefined;
+    return new CompatRuleset(yield* readPicture(this.#connection, single), this.#context.bytes(), only);
+  }
+
+  *exists(table: string, chain: string, rule: RuleSpec): Verb<boolean> {
+    const dump = yield* this.#chain(table, chain);
+    if (dump.length === 0) return false;
+    yield* this.#context.learn([rule]);
+    const bytes = this.#context.bytes();
+    const wanted = this.#context.identity(rule, bytes);
+    for (let row = 0; row < dump.length; row++) if (identityOf(this.#context, bytes, dump, row) === wanted) return true;
+    return false;
+  }
+
+  *list(table: string, chain: string | undefined): Verb<readonly IptablesRule[]> {
+    if (chain === undefined) return [...(yield* this.snapshot([table])).rules()];
+    const { value: dump } = yield* consistently(this.#connection, 'list', () => this.#chain(table, chain));
+    if (dump.length === 0 && builtinChain(table, chain) === undefined) yield* this.#mustExist(table, chain);
+    const bytes = this.#context.bytes();
+    return Array.from({ length: dump.length }, (_, row) => new InstalledIptablesRule(dump, row, bytes));
+  }
+
+  *counters(table: string | undefined, chain: string | undefined): Verb<CounterSnapshot> {
+    const bytes = this.#context.bytes();
+    const view = (dump: RuleDump, row: number): IptablesRule => new InstalledIptablesRule(dump, row, bytes);
+    const scope = { family: families[this.#family], ...(table === undefined ? {} : { table }), ...(chain === undefined ? {} : { chain }) };
+    // Other tables of the family are nft's, not iptables'.
+    return yield* countRules(this.#connection, scope, view, (rows) => tableNames.includes(rows.table));
+  }
+
+  *#chain(table: string, chain: string): Verb<RuleDump> {
+    return new RuleDump(yield* dumpRules(this.#connection, { family: families[this.#family], table, chain }));
+  }
+
+  *#mustExist(table: string, chain: string): Verb<void> {
+    const w = new AttributeWriter(64);
+    chainTable.encode(w, { table, name: chain });
+    try {
+      yield* request(this.#connection, `chain ${table} ${chain}`, nftType(NFT_MSG_GETCHAIN), families[this.#family], w.written());
+    } catch (err) {
+      if (err instanceof NetfilterError && err.code === 'ENOENT')
+        throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: 2, cause: err });
+      throw err;
+    }
+  }
+}

@@ -1,0 +1,78 @@
+// What the nf_tables backend of iptables works with: the connection, the kernel's revisions, ipset names.
+import type { Connection } from '../../connection.ts';
+import { fromFailure } from '../../errors.ts';
+import type { AnyExpression } from '../../nftables/expressions/expression.ts';
+import { expressionTables } from '../../nftables/expressions/index.ts';
+import type { Verb } from '../../run.ts';
+import { AttributeWriter } from '../../wire/writer.ts';
+import type { BytesContext, Codec, IpFamily } from '../extensions/codec.ts';
+import type { RuleSpec } from '../rule-spec.ts';
+import { codecsOf, toXt } from '../xt-convert.ts';
+import { ruleExpressions } from './encode.ts';
+import { Revisions } from './revisions.ts';
+
+export class CompatContext {
+  readonly connection: Connection;
+  readonly family: IpFamily;
+  readonly #revisions: Revisions;
+
+  constructor(connection: Connection, family: IpFamily) {
+    this.connection = connection;
+    this.family = family;
+    this.#revisions = new Revisions(connection, family);
+  }
+
+  /** Asks the kernel for the revisions that `specs` need; before `expressions`. */
+  *learn(specs: Iterable<RuleSpec>): Verb<void> {
+    const codecs = new Set<Codec>();
+    for (const spec of specs) for (const codec of codecsOf(spec)) codecs.add(codec);
+    yield* this.#revisions.learn(codecs);
+  }
+
+  /**
+   * Set names and indexes as they are now. A context lives for one verb: a set that is destroyed and made again has
+   * another index. The question is a getsockopt of microseconds and never waits.
+   */
+  bytes(): BytesContext {
+    const indexes = new Map<string, number>();
+    const names = new Map<number, string>();
+    return {
+      family: this.family,
+      setIndex: (name) => {
+        const known = indexes.get(name);
+        if (known !== undefined) return known;
+        const reply = this.connection.ipset(name);
+        if (reply.failure !== undefined || reply.index === undefined)
+          throw fromFailure(
+            `set ${name} in ${this.connection.where}`,
+            reply.failure ?? { call: 'SO_IP_SET', errno: 2 },
+            'not-applied',
+            'no such ipset',
+          );
+        indexes.set(name, reply.index);
+        return reply.index;
+      },
+      setName: (index) => {
+        const known = names.get(index);
+        if (known !== undefined) return known;
+        const reply = this.connection.ipset(index);
+        if (reply.failure !== undefined || reply.name === undefined)
+          throw fromFailure(`set with index ${index}`, reply.failure ?? { call: 'SO_IP_SET', errno: 2 });
+        names.set(index, reply.name);
+        return reply.name;
+      },
+    };
+  }
+
+  expressions(spec: RuleSpec, bytes: BytesContext): AnyExpression[] {
+    return ruleExpressions(toXt(spec, bytes, (codec) => this.#revisions.newest(codec)));
+  }
+
+  /** The rule's identity: its canonical bytes without counters. Two spellings of one rule have the same. */
+  identity(spec: RuleSpec, bytes: BytesContext): string {
+    const { counter: _, ...rest } = spec;
+    const w = new AttributeWriter(512);
+    expressionTables.list.put(w, 0, this.expressions(rest, bytes));
+    return Buffer.from(w.bytes.buffer, 0, w.length).toString('latin1');
+  }
+}

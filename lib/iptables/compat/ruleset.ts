@@ -1,0 +1,126 @@
+// The iptables tables of a picture of nf_tables: which tables and chains iptables-nft would show, in the order it prints
+// them, and what it would call incompatible.
+
+import { jsonSafe } from '../../model/json.ts';
+import type { Chain, Counter, Family, Place, Ruleset, Table } from '../../model/ruleset.ts';
+import type { ChainAttributes } from '../../nftables/objects/chain.ts';
+import { hookName } from '../../nftables/objects/hooks.ts';
+import { commentMatches, type Decoded, type Picture, placed } from '../../nftables/snapshot.ts';
+import { builtinChain, builtinChains } from '../builtin.ts';
+import type { BytesContext } from '../extensions/codec.ts';
+import { InstalledIptablesRule, isForeign } from '../installed.ts';
+import type { IptablesRule } from '../rule-spec.ts';
+
+export class CompatRuleset implements Ruleset<IptablesRule> {
+  readonly backend = 'nft';
+  readonly generation: number;
+  /** In the kernel's order. */
+  readonly tables: readonly CompatTable[];
+
+  constructor(picture: Picture, bytes: BytesContext, only?: readonly string[]) {
+    this.generation = picture.generation;
+    const names = picture.tables.filter((t) => t.family === bytes.family).map((t) => t.attributes.name ?? '');
+    this.tables = names
+      .filter((name) => builtinChains(name) !== undefined && (only === undefined || only.includes(name)))
+      .map((name) => new CompatTable(name, picture, bytes));
+  }
+
+  table(family: Family, name: string): CompatTable | undefined {
+    return this.tables.find((t) => t.family === family && t.name === name);
+  }
+
+  *rules(where: Partial<Place> & { readonly comment?: string | RegExp } = {}): IterableIterator<IptablesRule> {
+    for (const table of this.tables) {
+      for (const chain of table.chains) {
+        if (!placed({ family: chain.family, table: chain.table, chain: chain.name }, where)) continue;
+        for (const rule of chain.rules) if (where.comment === undefined || commentMatches(rule.comment, where.comment)) yield rule;
+      }
+    }
+  }
+
+  toJSON(): unknown {
+    const { backend, generation, tables } = this;
+    return jsonSafe({ backend, generation, tables });
+  }
+}
+
+export class CompatTable implements Table<IptablesRule> {
+  readonly family: Family;
+  readonly name: string;
+  readonly chains: readonly Chain<IptablesRule>[];
+  /** Base chains that aren't registered as iptables registers its own: hidden from iptables, and named in the save text. */
+  readonly hiddenChains: readonly string[];
+  readonly sets: readonly [] = [];
+  readonly objects: readonly [] = [];
+  readonly flowtables: readonly [] = [];
+
+  constructor(name: string, picture: Picture, bytes: BytesContext) {
+    this.family = bytes.family;
+    this.name = name;
+    const mine = picture.chains.filter((c) => c.family === bytes.family && c.attributes.table === name);
+    const shown = mine.filter((c) => isIptablesChain(name, c));
+    this.hiddenChains = mine.filter((c) => !shown.includes(c)).map((c) => c.attributes.name ?? '');
+    const rows = new Map(picture.rules.chains.filter((r) => r.family === bytes.family && r.table === name).map((r) => [r.chain, r]));
+    this.chains = shown
+      .map((c) => {
+        const { start = 0, end = 0 } = rows.get(c.attributes.name ?? '') ?? {};
+        return compatChain(c, end - start, () =>
+          Array.from({ length: end - start }, (_, i) => new InstalledIptablesRule(picture.rules, start + i, bytes)),
+        );
+      })
+      .sort(saveOrder(name));
+  }
+
+  chain(name: string): Chain<IptablesRule> | undefined {
+    return this.chains.find((c) => c.name === name);
+  }
+
+  /** Whether iptables-nft could print the whole table. Decodes every rule. */
+  get compatible(): boolean {
+    return this.chains.every((c) => c.rules.every((r) => !isForeign(r.spec)));
+  }
+}
+
+/** A user chain, or a base chain with exactly the type, hook and priority of a builtin one (nft.c nft_is_chain_compatible). */
+function isIptablesChain(table: string, c: Decoded<ChainAttributes>): boolean {
+  const { hook, name = '', type } = c.attributes;
+  if (hook === undefined) return true;
+  const builtin = builtinChain(table, name);
+  return (
+    builtin !== undefined &&
+    hookName(c.family, hook.hooknum ?? -1) === builtin.hook &&
+    hook.priority === builtin.prio &&
+    type === builtin.type
+  );
+}
+
+/** Builtin chains by hook, then user chains by the bytes of their names. */
+function saveOrder(table: string): (a: Chain<IptablesRule>, b: Chain<IptablesRule>) => number {
+  const order = new Map((builtinChains(table) ?? []).map((c, i) => [c.name, i]));
+  const rank = (c: Chain<IptablesRule>): number => (c.hook === undefined ? order.size : (order.get(c.name) ?? order.size));
+  return (a, b) => rank(a) - rank(b) || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
+}
+
+function compatChain(d: Decoded<ChainAttributes>, length: number, read: () => IptablesRule[]): Chain<IptablesRule> {
+  const a = d.attributes;
+  let rules: IptablesRule[] | undefined;
+  const policy = a.policy === 'accept' || a.policy === 'drop' ? { policy: a.policy } : {};
+  const counter: { counter?: Counter } =
+    a.counters === undefined ? {} : { counter: { packets: a.counters.packets ?? 0n, bytes: a.counters.bytes ?? 0n } };
+  return {
+    family: d.family,
+    table: a.table ?? '',
+    name: a.name ?? '',
+    ...(a.handle === undefined ? {} : { handle: a.handle }),
+    ...(a.type === undefined ? {} : { type: a.type }),
+    ...(a.hook?.hooknum === undefined ? {} : { hook: hookName(d.family, a.hook.hooknum) }),
+    ...(a.hook?.priority === undefined ? {} : { prio: a.hook.priority }),
+    ...policy,
+    ...counter,
+    references: Math.max(0, (a.use ?? 0) - length),
+    get rules() {
+      rules ??= read();
+      return rules;
+    },
+  };
+}

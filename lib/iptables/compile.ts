@@ -1,0 +1,37 @@
+// Save text made ready once: parsed, checked and frozen, so that passing it again costs nothing.
+import { NetfilterError } from '../errors.ts';
+import type { IpFamily } from './extensions/codec.ts';
+import { parseSaveText, type SavedTable } from './save-text.ts';
+
+/** Save text made ready once. Frozen: passing the same object again is the fast path. */
+export interface CompiledRuleset {
+  /** How many rules it holds. */
+  readonly rules: number;
+}
+
+interface Content {
+  readonly family: IpFamily;
+  readonly tables: readonly SavedTable[];
+}
+const contents = new WeakMap<CompiledRuleset, Content>();
+
+/** Parses what iptables-save prints, or people write for iptables-restore. Throws RuleSyntaxError with line, column and word. */
+export function compile(saveText: string, family: IpFamily = 'ip'): CompiledRuleset {
+  const tables = parseSaveText(saveText, family);
+  const compiled = Object.freeze({ rules: tables.reduce((sum, t) => sum + t.rules.length, 0) });
+  contents.set(compiled, { family, tables });
+  return compiled;
+}
+
+/** The tables of a text or of a compiled one. */
+export function tablesOf(input: string | CompiledRuleset, family: IpFamily): readonly SavedTable[] {
+  if (typeof input === 'string') return parseSaveText(input, family);
+  const content = contents.get(input);
+  if (content === undefined)
+    throw new NetfilterError('restore: save text or the result of compile() is needed', { code: 'ERR_INVALID_ARG' });
+  if (content.family !== family)
+    throw new NetfilterError(`restore: the ruleset was compiled for family ${content.family}, this connection is ${family}`, {
+      code: 'ERR_INVALID_ARG',
+    });
+  return content.tables;
+}

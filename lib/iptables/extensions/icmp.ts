@@ -1,0 +1,113 @@
+// -m icmp (linux/netfilter_ipv4/ip_tables.h, struct ipt_icmp; libxt_icmp.c).
+import { isNot, match, notOption, type Value, ValueError } from './codec.ts';
+import { bare, withNot } from './option-values.ts';
+import { parseUnsigned } from './values.ts';
+
+/** Type 255 without a code is any ICMP packet. Without a code, any; from a kernel the codes may be a range. */
+export interface IcmpType {
+  readonly type: number;
+  readonly code?: number | readonly [min: number, max: number];
+}
+
+const ANY = 255;
+/** Name, type, and code where the name stands for one. */
+const names: readonly (readonly [name: string, type: number, code?: number])[] = [
+  ['any', ANY],
+  ['echo-reply', 0],
+  ['pong', 0],
+  ['destination-unreachable', 3],
+  ['network-unreachable', 3, 0],
+  ['host-unreachable', 3, 1],
+  ['protocol-unreachable', 3, 2],
+  ['port-unreachable', 3, 3],
+  ['fragmentation-needed', 3, 4],
+  ['source-route-failed', 3, 5],
+  ['network-unknown', 3, 6],
+  ['host-unknown', 3, 7],
+  ['network-prohibited', 3, 9],
+  ['host-prohibited', 3, 10],
+  ['TOS-network-unreachable', 3, 11],
+  ['TOS-host-unreachable', 3, 12],
+  ['communication-prohibited', 3, 13],
+  ['host-precedence-violation', 3, 14],
+  ['precedence-cutoff', 3, 15],
+  ['source-quench', 4],
+  ['redirect', 5],
+  ['network-redirect', 5, 0],
+  ['host-redirect', 5, 1],
+  ['TOS-network-redirect', 5, 2],
+  ['TOS-host-redirect', 5, 3],
+  ['echo-request', 8],
+  ['ping', 8],
+  ['router-advertisement', 9],
+  ['router-solicitation', 10],
+  ['time-exceeded', 11],
+  ['ttl-exceeded', 11],
+  ['ttl-zero-during-transit', 11, 0],
+  ['ttl-zero-during-reassembly', 11, 1],
+  ['parameter-problem', 12],
+  ['ip-header-bad', 12, 0],
+  ['required-option-missing', 12, 1],
+  ['timestamp-request', 13],
+  ['timestamp-reply', 14],
+  ['address-mask-request', 17],
+  ['address-mask-reply', 18],
+];
+
+/** A name shortened as far as it stays clear, or `type[/code]`. */
+function parse(word: string): IcmpType {
+  const lower = word.toLowerCase();
+  const found = word === '' ? [] : names.filter(([name]) => name.toLowerCase().startsWith(lower));
+  const named = found.find(([name]) => name.toLowerCase() === lower) ?? found[0];
+  if (named !== undefined) {
+    const [name, type, code] = named;
+    if (found.length > 1 && name.toLowerCase() !== lower)
+      throw new ValueError(`Ambiguous ICMP type \`${word}': ${found.map(([n]) => n).join(', ')}`);
+    return code === undefined ? { type } : { type, code };
+  }
+  const slash = word.indexOf('/');
+  const type = parseUnsigned(slash < 0 ? word : word.slice(0, slash), 255);
+  if (type === undefined) throw new ValueError(`Unknown ICMP type \`${word}'`);
+  if (slash < 0) return { type };
+  const [first = '', last, ...more] = word.slice(slash + 1).split('-');
+  const code = parseUnsigned(first, 255);
+  const max = last === undefined ? code : parseUnsigned(last, 255);
+  if (code === undefined || max === undefined || more.length > 0) throw new ValueError(`Unknown ICMP code \`${word}'`);
+  return { type, code: max === code ? code : [code, max] };
+}
+
+const type: Value<IcmpType> = {
+  parse: ([word]) => parse(word as string),
+  format: ({ type, code }) => [
+    code === undefined ? (type === ANY ? 'any' : String(type)) : `${type}/${typeof code === 'number' ? code : code.join('-')}`,
+  ],
+};
+
+export const icmp = match('icmp', {
+  family: 'ip',
+  options: { 'icmp-type': notOption(type) },
+  protocols: [1],
+  revisions: [
+    {
+      // __u8 type, code[2], invflags
+      revision: 0,
+      size: 4,
+      write: (o, s) => {
+        const { type, code } = o.icmpType === undefined ? { type: ANY, code: undefined } : bare(o.icmpType);
+        s.setU8(0, type);
+        s.setU8(1, code === undefined ? 0 : typeof code === 'number' ? code : code[0]);
+        s.setU8(2, code === undefined ? 255 : typeof code === 'number' ? code : code[1]);
+        s.setU8(3, isNot(o.icmpType) ? 1 : 0);
+      },
+      read: (s) => {
+        const [min, max] = [s.u8(1), s.u8(2)];
+        const code = min === max ? min : ([min, max] as const);
+        return { icmpType: withNot<IcmpType>(min === 0 && max === 255 ? { type: s.u8(0) } : { type: s.u8(0), code }, s.u8(3) !== 0) };
+      },
+    },
+  ],
+  finish: (o) => {
+    if (o.icmpType === undefined) throw new ValueError('option "--icmp-type" must be specified');
+    return o;
+  },
+});

@@ -1,0 +1,40 @@
+// -m mark (linux/netfilter/xt_mark.h; libxt_mark.c).
+import { isNot, match, notOption, ValueError } from './codec.ts';
+import { bare, withNot } from './option-values.ts';
+import { marked } from './values.ts';
+
+export const mark = match('mark', {
+  options: { mark: notOption(marked) },
+  revisions: [
+    {
+      // struct xt_mark_info: unsigned long mark, mask; __u8 invert
+      revision: 0,
+      size: 24,
+      write: (o, s) => {
+        if (o.mark === undefined) return;
+        const m = bare(o.mark);
+        s.setU64(0, BigInt(m.value));
+        s.setU64(8, BigInt(m.mask));
+        s.setU8(16, isNot(o.mark) ? 1 : 0);
+      },
+      read: (s) => ({ mark: withNot({ value: s.u32(0), mask: s.u32(8) }, s.u8(16) !== 0) }),
+    },
+    {
+      // struct xt_mark_mtinfo1: __u32 mark, mask; __u8 invert
+      revision: 1,
+      size: 12,
+      write: (o, s) => {
+        if (o.mark === undefined) return;
+        const m = bare(o.mark);
+        s.setU32(0, m.value);
+        s.setU32(4, m.mask);
+        s.setU8(8, isNot(o.mark) ? 1 : 0);
+      },
+      read: (s) => ({ mark: withNot({ value: s.u32(0), mask: s.u32(4) }, s.u8(8) !== 0) }),
+    },
+  ],
+  finish: (o) => {
+    if (o.mark === undefined) throw new ValueError('option "--mark" must be specified');
+    return o;
+  },
+});

@@ -1,0 +1,43 @@
+// Ports and ranges of ports as matches have them: numbers, or services by name (xtables_parse_port).
+import { type ParseContext, type Value, ValueError } from './codec.ts';
+import { parseUnsigned, servicePort } from './values.ts';
+
+/** One port, or the first and the last of a range. */
+export type Ports = number | readonly [first: number, last: number];
+
+const services: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: 'dccp', 132: 'sctp', 136: 'udplite' };
+
+export function parsePort(word: string, c: ParseContext): number {
+  const port = parseUnsigned(word, 65535) ?? servicePort(word, services[c.protocol]);
+  if (port === undefined) throw new ValueError(`invalid port/service \`${word}' specified`);
+  return port;
+}
+
+/** `port[:port]`; a side left out is 0 or 65535. */
+export const ports: Value<Ports> = {
+  parse: ([word], c) => {
+    const text = word as string;
+    const colon = text.indexOf(':');
+    if (colon < 0) return parsePort(text, c);
+    const first = colon === 0 ? 0 : parsePort(text.slice(0, colon), c);
+    const last = colon === text.length - 1 ? 65535 : parsePort(text.slice(colon + 1), c);
+    if (first > last) throw new ValueError(`Port range ${first}-${last} is negative.`);
+    return first === last ? first : [first, last];
+  },
+  format: (v) => [typeof v === 'number' ? String(v) : `${v[0]}:${v[1]}`],
+};
+
+export function portRange(first: number, last: number): Ports {
+  return first === last ? first : [first, last];
+}
+export function firstPort(v: Ports): number {
+  return typeof v === 'number' ? v : v[0];
+}
+export function lastPort(v: Ports): number {
+  return typeof v === 'number' ? v : v[1];
+}
+
+/** Every port, and not inverted: it says nothing. */
+export function isAnyPort(option: unknown): boolean {
+  return Array.isArray(option) && option[0] === 0 && option[1] === 65535;
+}

@@ -1,0 +1,143 @@
+// -m recent (linux/netfilter/xt_recent.h; libxt_recent.c).
+import { encodeText } from '../../wire/text.ts';
+import { flag, type IpFamily, isNot, match, notFlag, type OptionsOf, option, type Revision, type Value, ValueError } from './codec.ts';
+import { type Reading, withNot } from './option-values.ts';
+import type { Struct } from './struct.ts';
+import { formatAddress, name, parseAddress, unsigned } from './values.ts';
+
+/** XT_RECENT_NAME_LEN. */
+const NAME_SIZE = 200;
+const DEFAULT = 'DEFAULT';
+
+const mask: Value<string> = {
+  parse: ([word], c) => {
+    const bytes = parseAddress(c.family, word as string);
+    if (bytes === undefined) throw new ValueError(`"${word}" is no ${c.family} address mask`);
+    return formatAddress(c.family, bytes);
+  },
+  format: (v) => [v],
+};
+
+/** In the order the save commands print. */
+const options = {
+  set: notFlag(),
+  rcheck: notFlag(),
+  update: notFlag(),
+  remove: notFlag(),
+  seconds: option(unsigned(0xffffffff, 1)),
+  reap: flag(),
+  hitcount: option(unsigned(0xffffffff)),
+  rttl: flag(),
+  name: option(name(NAME_SIZE - 1)),
+  mask: option(mask),
+  rsource: flag(),
+  rdest: flag(),
+} as const;
+type Options = OptionsOf<typeof options>;
+
+/** XT_RECENT_*. */
+const operations = [
+  { key: 'set', flag: 0x02 },
+  { key: 'rcheck', flag: 0x01 },
+  { key: 'update', flag: 0x04 },
+  { key: 'remove', flag: 0x08 },
+] as const;
+const TTL = 0x10;
+const REAP = 0x20;
+
+const SECONDS = 0;
+const HIT_COUNT = 4;
+const CHECK_SET = 8;
+const INVERT = 9;
+const NAME = 10;
+const SIDE = 210;
+const MASK = 212;
+
+function write(o: Options, s: Struct): void {
+  s.setU32(SECONDS, o.seconds ?? 0);
+  s.setU32(HIT_COUNT, o.hitcount ?? 0);
+  let flags = (o.rttl === true ? TTL : 0) | (o.reap === true ? REAP : 0);
+  for (const { key, flag } of operations) {
+    if (o[key] === undefined) continue;
+    flags |= flag;
+    s.setU8(INVERT, isNot(o[key]) ? 1 : 0);
+  }
+  s.setU8(CHECK_SET, flags);
+  // libxt_recent copies the name over DEFAULT and leaves what is behind it: `iptables -D` compares these bytes too.
+  s.setText(NAME, NAME_SIZE, DEFAULT);
+  const bytes = encodeText(o.listName ?? DEFAULT);
+  s.setText(NAME, NAME_SIZE, o.listName ?? DEFAULT);
+  s.setU8(NAME + bytes.length, 0);
+  s.setU8(SIDE, o.rdest === true ? 1 : 0);
+}
+
+function read(s: Struct): Reading<Options> {
+  const out: Reading<Options> = {};
+  const flags = s.u8(CHECK_SET);
+  for (const { key, flag } of operations) if ((flags & flag) !== 0) out[key] = withNot(true as const, s.u8(INVERT) !== 0);
+  if (s.u32(SECONDS) !== 0) out.seconds = s.u32(SECONDS);
+  if ((flags & REAP) !== 0) out.reap = true;
+  if (s.u32(HIT_COUNT) !== 0) out.hitcount = s.u32(HIT_COUNT);
+  if ((flags & TTL) !== 0) out.rttl = true;
+  out.listName = s.text(NAME, NAME_SIZE);
+  return out;
+}
+
+function side(s: Struct): Options {
+  return s.u8(SIDE) !== 0 ? { rdest: true } : { rsource: true };
+}
+
+/**
+ * struct xt_recent_mtinfo_v1: and union nf_inet_addr mask. Of an IPv4 mask the real tools fill 4 bytes where --mask is given and all 16 where
+ * it isn't; the kernel looks at 4, so the others count as its own.
+ */
+function withMask(family: IpFamily, kernelPrivate: NonNullable<Revision<Options>['kernelPrivate']>): Revision<Options> {
+  return {
+    revision: 1,
+    family,
+    size: 228,
+    kernelPrivate,
+    write: (o, s, c) => {
+      write(o, s);
+      s.set(MASK, parseAddress(family, o.mask ?? allOnes(c.family)) ?? new Uint8Array(0));
+    },
+    read: (s) => ({ ...read(s), mask: formatAddress(family, s.bytes, MASK), ...side(s) }),
+  };
+}
+
+function allOnes(family: IpFamily): string {
+  return family === 'ip' ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
+}
+
+export const recent = match('recent', {
+  options,
+  revisions: [
+    {
+      // struct xt_recent_mtinfo: __u32 seconds, hit_count; __u8 check_set, invert; char name[200]; __u8 side
+      revision: 0,
+      size: 212,
+      can: (o) => o.mask === undefined || o.mask === allOnes('ip') || o.mask === allOnes('ip6'),
+      write,
+      read: (s, c) => ({ ...read(s), mask: allOnes(c.family), ...side(s) }),
+    },
+    withMask('ip', [[MASK + 4, MASK + 16]]),
+    withMask('ip6', []),
+  ],
+  finish: (o, c) => {
+    const [first, second] = operations.filter(({ key }) => o[key] !== undefined);
+    if (first === undefined) throw new ValueError("you must specify one of `--set', `--rcheck' `--update' or `--remove'");
+    if (second !== undefined) throw new ValueError(`option "--${first.key}" cannot be used together with "--${second.key}"`);
+    if (o.reap === true && o.seconds === undefined) throw new ValueError('option "--reap" also requires "--seconds"');
+    if (o.rttl === true && (first.key === 'set' || first.key === 'remove')) {
+      throw new ValueError(`option "--rttl" cannot be used together with "--${first.key}"`);
+    }
+    const { rsource: _rsource, rdest, hitcount, ...rest } = o;
+    return {
+      listName: DEFAULT,
+      mask: allOnes(c.family),
+      ...rest,
+      ...(hitcount === undefined || hitcount === 0 ? {} : { hitcount }),
+      ...(rdest === true ? ({ rdest: true } as const) : ({ rsource: true } as const)),
+    };
+  },
+});

@@ -1,0 +1,32 @@
+// -j DNAT (linux/netfilter/nf_nat.h; libxt_NAT.c). Revision 2 has the base port, for both families.
+import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
+import { checkPorts, natRange } from './target-nat-range.ts';
+import {
+  multiRangeCompat,
+  type NatView,
+  NF_NAT_RANGE_MAP_IPS,
+  NF_NAT_RANGE_PERSISTENT,
+  NF_NAT_RANGE_PROTO_RANDOM,
+  NF_NAT_RANGE_PROTO_SPECIFIED,
+  natRevision,
+  range1,
+  range2,
+} from './target-nat-struct.ts';
+
+const options = { 'to-destination': option(natRange(true)), random: flag(), persistent: flag() };
+
+const view: NatView<OptionsOf<typeof options>> = {
+  flags: NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_PROTO_RANDOM | NF_NAT_RANGE_PERSISTENT,
+  range: (o) => o.toDestination ?? {},
+  options: (toDestination) => ({ toDestination }),
+};
+
+export const DNAT = target('DNAT', {
+  options,
+  revisions: [natRevision(view, 0, multiRangeCompat, 'ip'), natRevision(view, 1, range1, 'ip6'), natRevision(view, 2, range2)],
+  finish: (o, c) => {
+    if (o.toDestination === undefined) throw new ValueError('option "--to-destination" must be specified');
+    checkPorts(o.toDestination.port, c);
+    return o;
+  },
+});

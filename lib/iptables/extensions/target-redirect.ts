@@ -1,0 +1,28 @@
+// -j REDIRECT (linux/netfilter/nf_nat.h; libxt_NAT.c).
+import { flag, type OptionsOf, option, target } from './codec.ts';
+import { checkPorts, natPorts } from './target-nat-range.ts';
+import {
+  multiRangeCompat,
+  type NatView,
+  NF_NAT_RANGE_PROTO_RANDOM,
+  NF_NAT_RANGE_PROTO_SPECIFIED,
+  natRevision,
+  range1,
+} from './target-nat-struct.ts';
+
+const options = { 'to-ports': option(natPorts), random: flag() };
+
+const view: NatView<OptionsOf<typeof options>> = {
+  flags: NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_PROTO_RANDOM,
+  range: (o) => (o.toPorts === undefined ? {} : { port: o.toPorts }),
+  options: ({ port }) => (port === undefined ? {} : { toPorts: port }),
+};
+
+export const REDIRECT = target('REDIRECT', {
+  options,
+  revisions: [natRevision(view, 0, multiRangeCompat, 'ip'), natRevision(view, 0, range1, 'ip6')],
+  finish: (o, c) => {
+    checkPorts(o.toPorts, c);
+    return o;
+  },
+});

@@ -1,0 +1,37 @@
+// -j SNAT (linux/netfilter/nf_nat.h; libxt_NAT.c).
+import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
+import { checkPorts, natRange } from './target-nat-range.ts';
+import {
+  multiRangeCompat,
+  type NatView,
+  NF_NAT_RANGE_MAP_IPS,
+  NF_NAT_RANGE_PERSISTENT,
+  NF_NAT_RANGE_PROTO_RANDOM,
+  NF_NAT_RANGE_PROTO_RANDOM_FULLY,
+  NF_NAT_RANGE_PROTO_SPECIFIED,
+  natRevision,
+  range1,
+} from './target-nat-struct.ts';
+
+const options = { 'to-source': option(natRange(false)), random: flag(), 'random-fully': flag(), persistent: flag() };
+
+const view: NatView<OptionsOf<typeof options>> = {
+  flags:
+    NF_NAT_RANGE_MAP_IPS |
+    NF_NAT_RANGE_PROTO_SPECIFIED |
+    NF_NAT_RANGE_PROTO_RANDOM |
+    NF_NAT_RANGE_PROTO_RANDOM_FULLY |
+    NF_NAT_RANGE_PERSISTENT,
+  range: (o) => o.toSource ?? {},
+  options: (toSource) => ({ toSource }),
+};
+
+export const SNAT = target('SNAT', {
+  options,
+  revisions: [natRevision(view, 0, multiRangeCompat, 'ip'), natRevision(view, 1, range1, 'ip6')],
+  finish: (o, c) => {
+    if (o.toSource === undefined) throw new ValueError('option "--to-source" must be specified');
+    checkPorts(o.toSource.port, c);
+    return o;
+  },
+});

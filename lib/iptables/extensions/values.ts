@@ -1,0 +1,110 @@
+// Kinds of option values that several extensions share. Numbers are read as strtoul(3) with base 0 does: decimal, 0x hex,
+// leading 0 octal (xtables_strtoui).
+import { readFileSync } from 'node:fs';
+import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../../wire/address.ts';
+import { encodeText } from '../../wire/text.ts';
+import { type IpFamily, type Value, ValueError } from './codec.ts';
+
+/** An unsigned number as xtables_strtoui reads it, or undefined. */
+export function parseUnsigned(text: string, max: number, min = 0): number | undefined {
+  if (!/^\+?(0x[0-9a-f]+|[0-9]+)$/i.test(text)) return undefined;
+  const digits = text.replace('+', '');
+  const octal = /^0[0-7]+$/.test(digits);
+  if (!octal && /^0[0-9]+$/.test(digits)) return undefined;
+  const n = octal ? Number.parseInt(digits, 8) : Number(digits);
+  return n >= min && n <= max ? n : undefined;
+}
+
+export function unsigned(max: number, min = 0): Value<number> {
+  return {
+    parse: ([word]) => {
+      const n = parseUnsigned(word as string, max, min);
+      if (n === undefined) throw new ValueError(`bad integer value, or out of range ${min}..${max}`);
+      return n;
+    },
+    format: (n) => [String(n)],
+  };
+}
+
+/** An unsigned number of 64 bits, as xtables_strtoul reads it. */
+export const unsigned64: Value<bigint> = {
+  parse: ([word]) => {
+    const digits = /^\+?(0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*)$/i.exec(word as string)?.[1];
+    const n = digits === undefined ? -1n : BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits}` : digits);
+    if (n < 0n || n > 0xffffffffffffffffn) throw new ValueError('bad integer value, or out of range 0..18446744073709551615');
+    return n;
+  },
+  format: (n) => [String(n)],
+};
+
+/** Text of at most `max` bytes, printed in quotes unless it is letters, digits, `_` and `-`. */
+export function text(max: number): Value<string> {
+  return { ...name(max), quote: true };
+}
+/** A name of at most `max` bytes, printed as it is. */
+export function name(max: number): Value<string> {
+  return {
+    parse: ([word]) => {
+      // Most bytes a UTF-16 unit can need is three: nothing is encoded to learn that a short text fits.
+      if ((word as string).length * 3 > max && encodeText(word as string).length > max)
+        throw new ValueError(`too long, ${max} bytes are allowed`);
+      return word as string;
+    },
+    format: (v) => [v],
+  };
+}
+
+export interface Marked {
+  readonly value: number;
+  readonly mask: number;
+}
+/** `value[/mask]` of 32 bits; the mask defaults to all ones. */
+export const marked: Value<Marked> = {
+  parse: ([word]) => {
+    const slash = (word as string).indexOf('/');
+    const value = parseUnsigned(slash < 0 ? (word as string) : (word as string).slice(0, slash), 0xffffffff);
+    const mask = slash < 0 ? 0xffffffff : parseUnsigned((word as string).slice(slash + 1), 0xffffffff);
+    if (value === undefined || mask === undefined) throw new ValueError('bad mark value, value[/mask] with 32 bits each is needed');
+    return { value, mask };
+  },
+  format: ({ value, mask }) => [mask === 0xffffffff ? hex(value) : `${hex(value)}/${hex(mask)}`],
+};
+
+/** %#x of C prints 0 without its prefix; xtables writes "0x%x". */
+export function hex(n: number): string {
+  return `0x${n.toString(16)}`;
+}
+
+/** An address of the family, never a host name. */
+export function parseAddress(family: IpFamily, word: string): Uint8Array | undefined {
+  return family === 'ip' ? parseIpv4(word) : parseIpv6(word);
+}
+export function formatAddress(family: IpFamily, bytes: Uint8Array, at = 0): string {
+  return family === 'ip' ? formatIpv4(bytes, at) : formatIpv6(bytes, at);
+}
+
+let services: Map<string, number> | undefined;
+/** getservbyname(3): the port of a service of /etc/services, of the protocol or of any; undefined where there is none. */
+export function servicePort(name: string, protocol?: string): number | undefined {
+  services ??= readServices();
+  return services.get(protocol === undefined ? name : `${name}/${protocol}`);
+}
+/** By `name` and by `name/protocol`; the first line that has a name counts, as in getservbyname(3). Read once. */
+function readServices(): Map<string, number> {
+  const found = new Map<string, number>();
+  let lines: string[];
+  try {
+    lines = readFileSync('/etc/services', 'utf8').split('\n');
+  } catch {
+    return found; // a system without the file has no names
+  }
+  for (const line of lines) {
+    const [first = '', place = '', ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/);
+    const [port = '', protocol = ''] = place.split('/');
+    if (!/^[0-9]+$/.test(port)) continue;
+    for (const name of [first, ...aliases]) {
+      for (const key of [name, `${name}/${protocol}`]) if (!found.has(key)) found.set(key, Number(port));
+    }
+  }
+  return found;
+}

@@ -1,0 +1,69 @@
+// An iptables rule in the kernel, on the nf_tables backend: decoded when it is looked at.
+import type { Counter, Family } from '../model/ruleset.ts';
+import type { Expression } from '../nftables/expressions/index.ts';
+import type { RuleDump } from '../nftables/installed-rule.ts';
+import { readExpressions } from './compat/decode.ts';
+import type { BytesContext } from './extensions/codec.ts';
+import type { ForeignRule, IptablesRule, RuleSpec } from './rule-spec.ts';
+import { printRule } from './rule-text.ts';
+import { fromXt } from './xt-convert.ts';
+
+export class InstalledIptablesRule implements IptablesRule {
+  readonly #dump: RuleDump;
+  readonly #row: number;
+  readonly #context: BytesContext;
+  #spec: RuleSpec | ForeignRule | undefined;
+
+  constructor(dump: RuleDump, row: number, context: BytesContext) {
+    this.#dump = dump;
+    this.#row = row;
+    this.#context = context;
+  }
+  get family(): Family {
+    return this.#dump.chainOf(this.#row).family;
+  }
+  get table(): string {
+    return this.#dump.chainOf(this.#row).table;
+  }
+  get chain(): string {
+    return this.#dump.chainOf(this.#row).chain;
+  }
+  get index(): number {
+    return this.#row - this.#dump.chainOf(this.#row).start;
+  }
+  get handle(): bigint {
+    return this.#dump.reply.handles[this.#row] as bigint;
+  }
+  get counter(): Counter {
+    return this.#dump.counter(this.#row) as Counter;
+  }
+  /** The first -m comment; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
+  get comment(): string {
+    const { spec } = this;
+    const comment = isForeign(spec) ? undefined : spec.matches?.find((m) => m.name === 'comment');
+    return (comment !== undefined && 'comment' in comment ? comment.comment : undefined) as string;
+  }
+  get spec(): RuleSpec | ForeignRule {
+    this.#spec ??= this.#decode();
+    return this.#spec;
+  }
+  #decode(): RuleSpec | ForeignRule {
+    const expressions = this.#dump.expressions(this.#row);
+    const rule = readExpressions(this.#context.family, expressions);
+    return rule === undefined ? { foreign: true, expressions: expressions as readonly Expression[] } : fromXt(rule, this.#context);
+  }
+  toString(): string {
+    const { spec } = this;
+    return isForeign(spec)
+      ? `[unsupported: ${spec.expressions.map((e) => (e.type === 'unknown' ? e.name : e.type)).join(' ')}]`
+      : printRule(spec, this.#context.family);
+  }
+  toJSON(): unknown {
+    const { family, table, chain, index, handle, comment, counter, spec } = this;
+    return { family, table, chain, index, handle, comment, counter, spec };
+  }
+}
+
+export function isForeign(spec: RuleSpec | ForeignRule): spec is ForeignRule {
+  return 'foreign' in spec;
+}

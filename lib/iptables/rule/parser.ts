@@ -1,0 +1,435 @@
+// Words into rules, with the grammar of iptables' command line (xshared.c do_parse, getopt_long(3)): options in any order, `!` before
+// the option it inverts, long options shortened as far as they stay unambiguous, and a protocol's own match loaded by its options.
+import { RuleSyntaxError } from '../../errors.ts';
+import { type Codec, type IpFamily, type ParseContext, ValueError } from '../extensions/codec.ts';
+import { codecOf, type Extension } from '../extensions/registry.ts';
+import type { RuleSpec } from '../rule-spec.ts';
+import type { Word } from '../words.ts';
+import { parseNetwork } from './addresses.ts';
+import {
+  type BaseOption,
+  checkInterface,
+  checkTarget,
+  counterNumber,
+  iptablesTargets,
+  letters,
+  longOptions,
+  standardTargets,
+  takesValue,
+} from './base-options.ts';
+import { completeExtension } from './complete.ts';
+import { type Grammar, grammarOf, type OptionEntry } from './grammar.ts';
+import { protocolName, protocolNumber } from './protocols.ts';
+
+/** A match or target the rule has named, with the options it has so far. */
+interface Loaded {
+  readonly codec: Codec;
+  readonly grammar: Grammar;
+  readonly options: Record<string, unknown>;
+  /** Index of the word that named it. */
+  readonly at: number;
+}
+/** A rule whose fields are still to come. */
+type Draft = { -readonly [K in keyof RuleSpec]: RuleSpec[K] };
+type Found = { readonly base: BaseOption } | { readonly loaded: Loaded; readonly entry: OptionEntry } | undefined;
+
+export class RuleParser implements ParseContext {
+  readonly family: IpFamily;
+  protocol = 0;
+  protocolInverted = false;
+  readonly #words: readonly Word[];
+  readonly #draft: Draft = {};
+  /** In the order they were loaded: the newest one's options go first. */
+  readonly #loaded: Loaded[] = [];
+  #target: Loaded | undefined;
+  #sources: readonly string[] = [];
+  #destinations: readonly string[] = [];
+  #sourceInverted = false;
+  #destinationInverted = false;
+  /** Base options seen, -g as -j. */
+  #seen = '';
+  /** The text of -p: its match may be loaded by an option. */
+  #protocolWord: string | undefined;
+  #protocolLoaded = false;
+  #next = 0;
+  /** Index of the option being read. */
+  #option = 0;
+  /** Index of the word being read. */
+  #at = 0;
+  #inverted = false;
+
+  constructor(words: readonly Word[], family: IpFamily) {
+    this.#words = words;
+    this.family = family;
+  }
+
+  /** One rule, or one for each pair of addresses where -s or -d lists several. */
+  rules(): RuleSpec[] {
+    while (this.#next < this.#words.length) {
+      this.#at = this.#option = this.#next++;
+      const { text } = this.#words[this.#at] as Word;
+      if (text === '!') {
+        if (this.#inverted) throw this.#error('multiple consecutive ! not allowed');
+        this.#inverted = true;
+        continue;
+      }
+      if (text.length < 2 || text.charCodeAt(0) !== DASH) throw this.#error(`Bad argument \`${text}'`);
+      if (text.charCodeAt(1) === DASH) this.#long(text);
+      else this.#short(text);
+      this.#inverted = false;
+    }
+    if (this.#inverted) throw this.#error('nothing appropriate following !');
+    return this.#finish();
+  }
+
+  #short(text: string): void {
+    for (let at = 1; at < text.length; at++) {
+      const letter = text.charAt(at);
+      const option = letters.get(letter);
+      if (option === undefined) throw this.#error(`unknown option "-${letter}"`);
+      if (option === 'command') throw this.#error(commandOption(`-${letter}`));
+      if (!takesValue(option)) {
+        this.#base(option, '', 0);
+        continue;
+      }
+      const rest = at + 1 < text.length ? text.slice(at + 1) : undefined;
+      this.#baseWithValue(option, `-${letter}`, rest, at + 1);
+      return;
+    }
+  }
+
+  #long(text: string): void {
+    const equals = text.indexOf('=');
+    const name = equals < 0 ? text.slice(2) : text.slice(2, equals);
+    const attached = equals < 0 ? undefined : text.slice(equals + 1);
+    let found = this.#lookUp(name);
+    if (found === undefined && this.#loadProtocol()) found = this.#lookUp(name);
+    if (found === undefined) throw this.#error(`unknown option "--${name}"`);
+    if ('loaded' in found) return this.#extensionOption(found.loaded, found.entry, attached, equals + 1);
+    if (found.base === 'command') throw this.#error(commandOption(`--${name}`));
+    if (takesValue(found.base)) return this.#baseWithValue(found.base, `--${name}`, attached, equals + 1);
+    if (attached !== undefined) throw this.#error(`option "--${name}" takes no argument`);
+    this.#base(found.base, '', 0);
+  }
+
+  /** Exact names first: the base options', then the newest extension's. */
+  #lookUp(name: string): Found {
+    const base = longOptions.get(name);
+    if (base !== undefined) return { base };
+    for (let i = this.#loaded.length - 1; i >= 0; i--) {
+      const loaded = this.#loaded[i] as Loaded;
+      const entry = loaded.grammar.byLong.get(name);
+      if (entry !== undefined) return { loaded, entry };
+    }
+    return this.#lookUpShortened(name);
+  }
+
+  #lookUpShortened(name: string): Found {
+    if (name === '') return undefined;
+    let found: Found;
+    const candidates: string[] = [];
+    for (const [long, base] of longOptions) {
+      if (!long.startsWith(name)) continue;
+      // --source and --src are one option, as --append and --delete are not.
+      if (found !== undefined && 'base' in found && found.base === base && base !== 'command') continue;
+      candidates.push(long);
+      found = { base };
+    }
+    for (let i = this.#loaded.length - 1; i >= 0; i--) {
+      const loaded = this.#loaded[i] as Loaded;
+      for (const [long, entry] of loaded.grammar.byLong) {
+        if (!long.startsWith(name) || candidates.includes(long)) continue;
+        candidates.push(long);
+        found = { loaded, entry };
+      }
+    }
+    if (candidates.length > 1) throw this.#error(`option "--${name}" is ambiguous: ${candidates.map((long) => `--${long}`).join(', ')}`);
+    return found;
+  }
+
+  /** `-p tcp --dport 22`: an option nobody knows loads the protocol's match, once. */
+  #loadProtocol(): boolean {
+    if (this.#protocolWord === undefined || this.#protocolLoaded) return false;
+    this.#protocolLoaded = true;
+    const byNumber = protocolNumber(this.#protocolWord);
+    const word = this.#protocolWord.toLowerCase();
+    const name = word.charCodeAt(0) <= NINE ? String(protocolName(byNumber ?? 0)) : word;
+    const codec = matchCodec(name, this.family);
+    if (codec === undefined) return false;
+    this.#load(codec, this.#at);
+    return true;
+  }
+
+  #load(codec: Codec, at: number): Loaded {
+    const loaded = { codec, grammar: grammarOf(codec), options: { name: codec.name }, at };
+    this.#loaded.push(loaded);
+    return loaded;
+  }
+
+  /** The next word, which must be there. */
+  #value(option: string): string {
+    const word = this.#words[this.#next];
+    if (word === undefined) throw this.#missing(`option "${option}" requires an argument`);
+    this.#at = this.#next++;
+    if (word.text === '!' && !word.quoted)
+      throw this.#error(`Bad argument \`!': it stands before the option it inverts, as in ! ${option}`);
+    return word.text;
+  }
+
+  #baseWithValue(option: BaseOption, written: string, attached: string | undefined, offset: number): void {
+    const value = attached ?? this.#value(written);
+    try {
+      this.#base(option, value, attached === undefined ? 0 : offset);
+    } catch (err) {
+      throw err instanceof ValueError ? this.#error(err.message, value, attached === undefined ? 0 : offset) : err;
+    }
+  }
+
+  #once(option: string): void {
+    if (this.#seen.includes(option)) throw this.#optionError(`multiple -${option} flags not allowed`);
+    this.#seen += option;
+  }
+
+  #base(option: BaseOption, value: string, offset: number): void {
+    const draft = this.#draft;
+    switch (option) {
+      case 'p':
+        this.#once('p');
+        return this.#setProtocol(value);
+      case 's':
+        this.#once('s');
+        this.#sources = this.#networks(value);
+        this.#sourceInverted = this.#inverted;
+        return;
+      case 'd':
+        this.#once('d');
+        this.#destinations = this.#networks(value);
+        this.#destinationInverted = this.#inverted;
+        return;
+      case 'i':
+        this.#once('i');
+        checkInterface(value);
+        if (value !== '+' || this.#inverted) draft.inInterface = this.#not(value);
+        return;
+      case 'o':
+        this.#once('o');
+        checkInterface(value);
+        if (value !== '+' || this.#inverted) draft.outInterface = this.#not(value);
+        return;
+      case 'f':
+        this.#once('f');
+        if (this.family === 'ip6') throw this.#error("`-f' is not supported in IPv6, use -m frag instead");
+        draft.fragment = this.#inverted ? { not: true } : true;
+        return;
+      case 'c':
+        this.#once('c');
+        this.#refuseInverted('-c');
+        return this.#setCounter(value, offset);
+      case 'm':
+        if (this.#inverted) throw this.#optionError('unexpected ! flag before --match');
+        return this.#loadMatch(value);
+      case 'j':
+      case 'g':
+        this.#refuseInverted(`-${option}`);
+        if (this.#seen.includes('j')) throw this.#optionError('multiple -j flags not allowed');
+        this.#seen += 'j';
+        return this.#setTarget(value, option === 'g');
+      case '4':
+      case '6':
+        this.#refuseInverted(`-${option}`);
+        if ((option === '4') !== (this.family === 'ip'))
+          throw this.#error(`-${option} is of the other family: this is a rule of ${this.family}`);
+        return;
+      case 'command':
+        return;
+      default:
+        option satisfies never;
+    }
+  }
+
+  #not<T>(value: T): T | { readonly not: T } {
+    return this.#inverted ? { not: value } : value;
+  }
+
+  #refuseInverted(option: string): void {
+    if (this.#inverted) throw this.#optionError(`cannot have ! before ${option}`);
+  }
+
+  #setProtocol(word: string): void {
+    const number = protocolNumber(word);
+    if (number === undefined) throw new ValueError(`unknown protocol "${word}" specified`);
+    if (number === 0 && this.#inverted) throw new ValueError('rule would never match protocol');
+    this.protocol = number;
+    this.protocolInverted = this.#inverted;
+    this.#protocolWord = word;
+    if (number !== 0) this.#draft.protocol = this.#not(protocolName(number));
+  }
+
+  #networks(value: string): string[] {
+    if (!value.includes(',')) return [parseNetwork(value, this.family)];
+    if (this.#inverted) throw new ValueError('! not allowed with multiple source or destination IP addresses');
+    return value.split(',').map((part) => parseNetwork(part.trimStart(), this.family));
+  }
+
+  #setCounter(value: string, offset: number): void {
+    const comma = value.indexOf(',', 1);
+    let second: string | undefined = comma < 0 ? undefined : value.slice(comma + 1);
+    const first = comma < 0 ? value : value.slice(0, comma);
+    const packets = counterNumber(first);
+    if (second === undefined) {
+      const text = this.#words[this.#next]?.text;
+      if (text === undefined || text.startsWith('-') || text.startsWith('!'))
+        throw this.#error('-c requires packet and byte counter', value, offset);
+      if (packets === undefined) throw this.#error('-c packet counter not numeric', value, offset);
+      this.#at = this.#next++;
+      second = text;
+    } else if (packets === undefined) throw this.#error('-c packet counter not numeric', value, offset);
+    const bytes = counterNumber(second);
+    if (bytes === undefined) throw this.#error('-c byte counter not numeric', second);
+    this.#draft.counter = { packets, bytes };
+  }
+
+  #loadMatch(name: string): void {
+    const codec = matchCodec(name, this.family);
+    if (codec === undefined) throw new ValueError(`Couldn't load match \`${name}': nflink knows no such match of ${this.family}`);
+    this.#load(codec, this.#at);
+    // The real tools try the protocol's match only where it isn't loaded already.
+    if (this.#protocolWord !== undefined && codec.name === this.#protocolWord.toLowerCase()) this.#protocolLoaded = true;
+  }
+
+  #setTarget(name: string, goto: boolean): void {
+    checkTarget(name);
+    const codec = codecOf('target', name);
+    const known = codec !== undefined || standardTargets.has(name) || iptablesTargets.has(name);
+    if (goto) {
+      if (known) throw new ValueError(`goto '${name}' is not a chain`);
+      this.#draft.target = { goto: name };
+    } else if (codec !== undefined && (codec.family === undefined || codec.family === this.family)) {
+      this.#target = this.#load(codec, this.#at);
+    } else if (standardTargets.has(name)) this.#draft.target = { name: name as 'ACCEPT' };
+    else if (known) throw new ValueError(`Couldn't load target \`${name}': nflink knows no such target of ${this.family}`);
+    else this.#draft.target = { jump: name };
+  }
+
+  #extensionOption(loaded: Loaded, entry: OptionEntry, attached: string | undefined, offset: number): void {
+    const { codec, options } = loaded;
+    const { spec, long, key } = entry;
+    if (options[key] !== undefined) throw this.#error(`${codec.name}: option "--${long}" can only be used once`);
+    if (this.#inverted && !spec.not) throw this.#error(`${codec.name}: option "--${long}" cannot be inverted`);
+    const words: string[] = [];
+    let first = this.#at;
+    if (spec.words === 0) {
+      if (attached !== undefined) throw this.#error(`${codec.name}: option "--${long}" takes no argument`);
+    } else {
+      words.push(attached ?? this.#value(`--${long}`));
+      first = this.#at;
+      if (spec.words === 2) {
+        const second = this.#words[this.#next];
+        if (second === undefined) throw this.#missing(`${codec.name}: --${long} requires two args`);
+        if (second.text.startsWith('-') || second.text.startsWith('!')) {
+          this.#at = this.#next;
+          throw this.#error(`${codec.name}: --${long} requires two args`);
+        }
+        words.push(second.text);
+        this.#next++;
+      }
+    }
+    let value: unknown;
+    try {
+      value = spec.value.parse(words, this);
+    } catch (err) {
+      if (!(err instanceof ValueError)) throw err;
+      this.#at = first;
+      throw this.#error(
+        `${codec.name}: bad value for option "--${long}" near "${words.join(' ')}": ${err.message}`,
+        words[0],
+        attached === undefined ? 0 : offset,
+      );
+    }
+    options[key] = this.#inverted ? { not: value } : value;
+  }
+
+  #finish(): RuleSpec[] {
+    const draft = this.#draft;
+    const matches: Extension[] = [];
+    for (const loaded of this.#loaded) {
+      const extension = this.#complete(loaded);
+      if (loaded === this.#target) draft.target = extension;
+      else matches.push(extension);
+    }
+    if (matches.length > 0) draft.matches = matches;
+    const sources = this.#sources;
+    const destinations = this.#destinations;
+    const out: RuleSpec[] = [];
+    for (const source of sources.length === 0 ? [undefined] : sources) {
+      for (const destination of destinations.length === 0 ? [undefined] : destinations) {
+        out.push(assemble(draft, network(source, this.#sourceInverted), network(destination, this.#destinationInverted)));
+      }
+    }
+    return out;
+  }
+
+  #complete(loaded: Loaded): Extension {
+    try {
+      return completeExtension(loaded.codec, loaded.options, this);
+    } catch (err) {
+      if (!(err instanceof ValueError)) throw err;
+      this.#at = loaded.at;
+      throw this.#error(`${loaded.codec.name}: ${err.message}`);
+    }
+  }
+
+  /** About the word being read, or a part of it. */
+  #error(reason: string, text?: string, offset = 0): RuleSyntaxError {
+    const word = this.#words[this.#at] as Word;
+    return new RuleSyntaxError(reason, { word: text ?? word.text, wordIndex: this.#at, column: word.column + offset });
+  }
+
+  /** About the option itself, whose value may have been read. */
+  #optionError(reason: string): RuleSyntaxError {
+    this.#at = this.#option;
+    return this.#error(reason);
+  }
+
+  /** About a word that should follow the last. */
+  #missing(reason: string): RuleSyntaxError {
+    const last = this.#words[this.#words.length - 1];
+    const column = last === undefined ? 1 : last.column + last.text.length + 1;
+    return new RuleSyntaxError(reason, { word: '', wordIndex: this.#words.length, column });
+  }
+}
+
+const DASH = 45;
+const NINE = 57;
+
+function commandOption(option: string): string {
+  return `option "${option}" belongs to a command, not to a rule`;
+}
+
+/** The real tools' names for the IPv6 protocol's match (xtables_find_match). */
+function matchCodec(name: string, family: IpFamily): Codec | undefined {
+  const codec = codecOf('match', name === 'icmpv6' || name === 'ipv6-icmp' ? 'icmp6' : name);
+  return codec?.family === undefined || codec.family === family ? codec : undefined;
+}
+
+/** A network of no bits says nothing, unless it is inverted: that matches no packet. */
+function network(text: string | undefined, inverted: boolean): RuleSpec['source'] {
+  if (text === undefined) return undefined;
+  if (inverted) return { not: text };
+  return text.endsWith('/0') ? undefined : text;
+}
+
+/** With every field at its place, and none that is undefined. */
+function assemble(draft: Draft, source: RuleSpec['source'], destination: RuleSpec['source']): RuleSpec {
+  const spec: Draft = {};
+  if (draft.protocol !== undefined) spec.protocol = draft.protocol;
+  if (source !== undefined) spec.source = source;
+  if (destination !== undefined) spec.destination = destination;
+  if (draft.inInterface !== undefined) spec.inInterface = draft.inInterface;
+  if (draft.outInterface !== undefined) spec.outInterface = draft.outInterface;
+  if (draft.fragment !== undefined) spec.fragment = draft.fragment;
+  if (draft.counter !== undefined) spec.counter = draft.counter;
+  if (draft.matches !== undefined) spec.matches = draft.matches;
+  if (draft.target !== undefined) spec.target = draft.target;
+  return spec;
+}

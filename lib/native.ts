@@ -1,0 +1,171 @@
+// The only loader of the addon, and its whole surface. Bytes cross here, objects never do: no function below knows
+// what a rule means. Lengths and counts are checked again on the C++ side before memory is touched.
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A failed system call as data: what was called and the positive errno it left. */
+export interface NativeFailure {
+  readonly call: string;
+  readonly errno: number;
+}
+
+/** One NLMSG_ERROR of a batch. */
+export interface NativeOperationError {
+  /** The operation's number in the batch, or -1 when the kernel blamed the batch itself (commit phase, ENOMEM, ERESTART). */
+  readonly index: number;
+  /** Positive errno. */
+  readonly errno: number;
+  /** NLMSGERR_ATTR_MSG: the kernel's sentence. */
+  readonly message?: string;
+  /** NLMSGERR_ATTR_OFFS counted from the first attribute of the operation (after nlmsghdr and nfgenmsg). */
+  readonly offset?: number;
+}
+
+/** Bits of `commit`'s flags. */
+export const COMMIT_DRY_RUN = 1;
+export const COMMIT_CONDITIONAL = 2;
+
+/** What became of a batch. Every reply that was queued when sendmsg returned has been read. */
+export interface NativeCommitReply {
+  /** Set when the batch could not be handed over: nothing was applied. */
+  readonly failure?: NativeFailure;
+  readonly errors: readonly NativeOperationError[];
+  /** ENOBUFS was met while draining: replies after the first ones are lost. */
+  readonly overrun: boolean;
+  /** The kind of the first queued reply: decides after an overrun (echoes exist only on success, errors only on failure). */
+  readonly first: 'none' | 'error' | 'echo';
+  /** The echoed messages back to back (each a whole nlmsghdr message, 4-byte aligned), and per message [offset, operation number]. */
+  readonly echo?: ArrayBuffer;
+  readonly echoIndex?: Uint32Array;
+  /** NFTA_GEN_ID of the NEWGEN the kernel echoes after the objects. */
+  readonly generation?: number;
+}
+
+/** One object dump: all messages in one buffer. */
+export interface NativeDumpReply {
+  readonly failure?: NativeFailure;
+  /** The messages back to back, each a whole nlmsghdr message at a 4-byte aligned offset. */
+  readonly data: ArrayBuffer;
+  /** Byte offset of each message in `data`, in dump order. */
+  readonly index: Uint32Array;
+  /** nfgenmsg res_id of the last message (big endian on the wire, a number here): the low 16 bits of the generation; -1 without messages. */
+  readonly generation16: number;
+  /** How often the dump was begun again because NLM_F_DUMP_INTR, EINTR or ENOBUFS came up. */
+  readonly retries: number;
+}
+
+/** A rule dump walked for counters in the same pass. Arrays have one row a rule, in dump order. */
+export interface NativeCounterReply extends NativeDumpReply {
+  readonly handles: BigUint64Array;
+  readonly packets: BigUint64Array;
+  readonly bytes: BigUint64Array;
+  /** 1 where the rule has a counter expression. */
+  readonly counted: Uint8Array;
+  /** Per rule the number of its chain (family, table, chain) in order of first appearance. */
+  readonly chain: Uint32Array;
+  /** Per chain number the row of its first rule. */
+  readonly chainFirst: Uint32Array;
+}
+
+/** The answer to one request that is not a dump. */
+export interface NativeRequestReply {
+  readonly failure?: NativeFailure;
+  readonly errors: readonly NativeOperationError[];
+  /** The first reply message, whole. */
+  readonly data?: ArrayBuffer;
+}
+
+export interface NativeIpsetReply {
+  readonly failure?: NativeFailure;
+  readonly index?: number;
+  readonly name?: string;
+}
+
+/**
+ * Two nfnetlink sockets in one network namespace: one for batches and requests, one for dumps. A call on a socket that
+ * is at work fails with errno EBUSY; after close() every call fails with EBADF, and a dump in flight ends with ECANCELED.
+ */
+export interface NativeConnection {
+  /** nlmsg_pid of the batch socket: events that carry it are our own commits. */
+  readonly portId: number;
+  /** Whether SO_SNDBUFFORCE is permitted (CAP_NET_ADMIN in the initial user namespace). */
+  readonly canForceBuffers: boolean;
+  /** Longest batch in bytes, batch messages included, that the socket would take as it can be sized. */
+  readonly maxBatchBytes: number;
+  /**
+   * Sends one batch. `operations` holds four u32 per operation: nfnetlink message type without subsystem, nlmsg flags
+   * (NLM_F_REQUEST is added), nfgenmsg family, and the end of its attributes in `attributes` (the start is the end before).
+   */
+  commitSync(attributes: Uint8Array, operations: Uint32Array, flags: number, generation: number): NativeCommitReply;
+  commit(attributes: Uint8Array, operations: Uint32Array, flags: number, generation: number): Promise<NativeCommitReply>;
+  /** `type`: subsystem << 8 | message. Restarted at most `maxRetries` times when interrupted, then failure errno EINTR. */
+  dumpSync(type: number, family: number, attributes: Uint8Array, maxRetries: number): NativeDumpReply;
+  dump(type: number, family: number, attributes: Uint8Array, maxRetries: number): Promise<NativeDumpReply>;
+  /** A dump of nf_tables rules (NFT_MSG_GETRULE) with its counters. */
+  dumpCountersSync(family: number, attributes: Uint8Array, maxRetries: number): NativeCounterReply;
+  dumpCounters(family: number, attributes: Uint8Array, maxRetries: number): Promise<NativeCounterReply>;
+  /** One request outside a batch on the dump socket; `flags` are nlmsg flags without NLM_F_REQUEST. */
+  requestSync(type: number, family: number, flags: number, attributes: Uint8Array): NativeRequestReply;
+  request(type: number, family: number, flags: number, attributes: Uint8Array): Promise<NativeRequestReply>;
+  /** SO_IP_SET on a raw socket in the connection's namespace: a set's index by name, or its name by index. */
+  ipsetSync(query: string | number): NativeIpsetReply;
+  ipset(query: string | number): Promise<NativeIpsetReply>;
+  /** Closes at once when idle, otherwise when the call at work ends. Never throws, may be called again. */
+  close(): void;
+}
+
+export type NativeOpenReply = { readonly failure: NativeFailure } | { readonly failure?: undefined; readonly connection: NativeConnection };
+
+export interface Native {
+  /** A namespace by path, by open descriptor, or null for the process's own. setns runs on a thread of its own. */
+  openSync(netns: string | number | null): NativeOpenReply;
+  open(netns: string | number | null): Promise<NativeOpenReply>;
+  /**
+   * libnftnl's listing of one rule from the attributes of an NFT_MSG_NEWRULE message. The caller has made sure that every
+   * attribute is known to libnftnl and of the size it expects: its parser ends the process otherwise.
+   */
+  bytecode(family: number, attributes: Uint8Array): string;
+}
+
+let loaded: Native | undefined;
+
+/**
+ * The addon: NFLINK_ADDON when set (a path; for sanitizer builds), otherwise what node-gyp-build finds: `build/Release`
+ * of a checkout, or the prebuild of this platform. Loaded at the first call, so that importing nflink never throws.
+ */
+export function native(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Native {
+  const require = createRequire(import.meta.url);
+  const override = process.env['NFLINK_ADDON'];
+  try {
+    if (override !== undefined && override !== '') return require(override) as Native;
+    return (require('node-gyp-build') as (root: string) => Native)(packageRoot());
+  } catch (cause) {
+    const remedies = [
+      process.platform === 'linux' ? undefined : `netfilter is Linux's: this is ${process.platform}`,
+      'reinstall nflink so that its prebuilds/ folder is there (prebuilt for linux-x64, glibc 2.35 or newer)',
+      'or build it: npm run build:native in a checkout, with g++ make cmake ninja-build pkg-config libnftnl-dev libmnl-dev',
+    ].filter((line) => line !== undefined);
+    throw new Error(
+      `nflink's addon cannot be loaded (${process.platform}-${process.arch}, Node ${process.versions.node}):\n- ${remedies.join('\n- ')}`,
+      { cause },
+    );
+  }
+}
+
+/** The folder of nflink's package.json, wherever the compiled file lies below it. */
+export function packageRoot(): string {
+  const require = createRequire(import.meta.url);
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    try {
+      if ((require(join(folder, 'package.json')) as { name?: unknown }).name === 'nflink') return folder;
+    } catch {
+      if (folder === dirname(folder)) throw new Error('nflink: no package.json of nflink above the library');
+    }
+  }
+}

@@ -1,0 +1,215 @@
+// A rule as it was dumped: bytes until somebody looks. Both Nftables and Iptables show these.
+
+import type { Counter, Family, Place } from '../model/ruleset.ts';
+import { type NativeCounterReply, native } from '../native.ts';
+import { findAttribute, type Message, readMessage } from '../wire/attributes.ts';
+import { DecodeError } from '../wire/errors.ts';
+import { decodeText } from '../wire/text.ts';
+import { AttributeWriter } from '../wire/writer.ts';
+import type { AnyExpression } from './expressions/expression.ts';
+import { type Expression, expressionTables } from './expressions/index.ts';
+import { families, familyName } from './objects/messages.ts';
+import { type RuleAttributes, ruleTable } from './objects/rule.ts';
+import { commentOf } from './objects/userdata.ts';
+
+const NFTA_RULE_TABLE = 1;
+const NFTA_RULE_CHAIN = 2;
+const NFTA_RULE_EXPRESSIONS = 4;
+const NFTA_RULE_USERDATA = 7;
+
+/** The rows of one chain, from `start` to `end`. */
+export interface ChainRows extends Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One dump of rules. */
+export class RuleDump {
+  readonly bytes: Uint8Array;
+  readonly reply: NativeCounterReply;
+  #chains: readonly ChainRows[] | undefined;
+
+  constructor(reply: NativeCounterReply) {
+    this.reply = reply;
+    this.bytes = new Uint8Array(reply.data);
+  }
+
+  get length(): number {
+    return this.reply.index.length;
+  }
+
+  message(row: number): Message {
+    const at = this.reply.index[row];
+    if (at === undefined) throw new RangeError(`row ${row} of ${this.length}`);
+    return readMessage(this.bytes, at);
+  }
+
+  /** The chains that have rules, in dump order. The kernel dumps a chain's rules together. */
+  get chains(): readonly ChainRows[] {
+    this.#chains ??= this.#readChains();
+    return this.#chains;
+  }
+
+  #readChains(): ChainRows[] {
+    const first = this.reply.chainFirst;
+    return Array.from(first, (start, i) => {
+      const message = this.message(start);
+      return {
+        family: familyName(message.family),
+        table: this.#text(message, NFTA_RULE_TABLE),
+        chain: this.#text(message, NFTA_RULE_CHAIN),
+        start,
+        end: first[i + 1] ?? this.length,
+      };
+    });
+  }
+
+  /** The same without the rows of the chains that `keep` refuses. */
+  select(keep: (rows: ChainRows) => boolean): RuleDump {
+    const kept = this.chains.filter(keep);
+    if (kept.length === this.chains.length) return this;
+    const { reply } = this;
+    const rows = kept.flatMap((c) => Array.from({ length: c.end - c.start }, (_, i) => c.start + i));
+    const chain = new Uint32Array(rows.length);
+    const chainFirst = new Uint32Array(kept.length);
+    let next = 0;
+    for (const [i, c] of kept.entries()) {
+      chainFirst[i] = next;
+      chain.fill(i, next, next + c.end - c.start);
+      next += c.end - c.start;
+    }
+    return new RuleDump({
+      ...reply,
+      index: Uint32Array.from(rows, (row) => reply.index[row] as number),
+      handles: BigUint64Array.from(rows, (row) => reply.handles[row] as bigint),
+      packets: BigUint64Array.from(rows, (row) => reply.packets[row] as bigint),
+      bytes: BigUint64Array.from(rows, (row) => reply.bytes[row] as bigint),
+      counted: Uint8Array.from(rows, (row) => reply.counted[row] as number),
+      chain,
+      chainFirst,
+    });
+  }
+
+  chainOf(row: number): ChainRows {
+    const rows = this.chains[this.reply.chain[row] as number];
+    if (rows === undefined) throw new RangeError(`row ${row} of ${this.length}`);
+    return rows;
+  }
+
+  #text(message: Message, type: number): string {
+    const found = findAttribute(this.bytes, message.start, message.end, type);
+    return found === undefined ? '' : decodeText(this.bytes, found[0], found[1] - 1);
+  }
+
+  counter(row: number): Counter | undefined {
+    if (this.reply.counted[row] !== 1) return undefined;
+    return { packets: this.reply.packets[row] as bigint, bytes: this.reply.bytes[row] as bigint };
+  }
+
+  userdata(row: number): Uint8Array | undefined {
+    const message = this.message(row);
+    const found = findAttribute(this.bytes, message.start, message.end, NFTA_RULE_USERDATA);
+    return found && this.bytes.subarray(found[0], found[1]);
+  }
+
+  comment(row: number): string | undefined {
+    return commentOf(this.userdata(row));
+  }
+
+  expressions(row: number): readonly AnyExpression[] {
+    const message = this.message(row);
+    const found = findAttribute(this.bytes, message.start, message.end, NFTA_RULE_EXPRESSIONS);
+    if (found === undefined) return [];
+    const list = expressionTables.list.get(this.bytes, found[0], found[1]);
+    if (list === undefined) throw new DecodeError('a rule whose expressions are no list', found[0]);
+    return list;
+  }
+}
+
+export interface NftRule extends Place {
+  readonly index: number;
+  readonly handle: bigint;
+  readonly comment?: string;
+  readonly counter?: Counter;
+  readonly expressions: readonly Expression[];
+  /** The listing of `nft --debug=netlink`, by libnftnl; an expression that libnftnl may not know is shown as `[ name ? ]`. */
+  bytecode(): string;
+}
+
+/** Lazy: nothing but its row is kept until it is looked at. */
+export class DumpedRule implements NftRule {
+  readonly #dump: RuleDump;
+  readonly #row: number;
+  #expressions: readonly AnyExpression[] | undefined;
+
+  constructor(dump: RuleDump, row: number) {
+    this.#dump = dump;
+    this.#row = row;
+  }
+  get family(): Family {
+    return this.#dump.chainOf(this.#row).family;
+  }
+  get table(): string {
+    return this.#dump.chainOf(this.#row).table;
+  }
+  get chain(): string {
+    return this.#dump.chainOf(this.#row).chain;
+  }
+  get index(): number {
+    return this.#row - this.#dump.chainOf(this.#row).start;
+  }
+  get handle(): bigint {
+    return this.#dump.reply.handles[this.#row] as bigint;
+  }
+  // Absent properties are undefined here, which exactOptionalPropertyTypes does not let a getter say.
+  get comment(): string {
+    return this.#dump.comment(this.#row) as string;
+  }
+  get counter(): Counter {
+    return this.#dump.counter(this.#row) as Counter;
+  }
+  get expressions(): readonly Expression[] {
+    this.#expressions ??= this.#dump.expressions(this.#row);
+    return this.#expressions as readonly Expression[];
+  }
+  /** As it is in the kernel, for what nft or others keep there beside the comment. */
+  get userdata(): Uint8Array | undefined {
+    return this.#dump.userdata(this.#row)?.slice();
+  }
+  bytecode(): string {
+    return listing(this);
+  }
+  toJSON(): unknown {
+    const { family, table, chain, index, handle, comment, counter, expressions } = this;
+    return { family, table, chain, index, handle, comment, counter, expressions };
+  }
+}
+
+/** libnftnl 1.2.4 drops the operands of these in silence. */
+const bitwiseListable = new Set<unknown>([undefined, 'mask-xor', 'lshift', 'rshift']);
+
+/** libnftnl ends the process on a size it does not expect: it sees only what our own tables have read in full. */
+function listable(e: AnyExpression): boolean {
+  if (e.type === 'unknown' || e['unknown'] !== undefined) return false;
+  return e.type !== 'bitwise' || (bitwiseListable.has(e['op']) && e['sreg2'] === undefined);
+}
+
+function listing(rule: DumpedRule): string {
+  const family = families[rule.family] ?? Number(rule.family);
+  const { table, chain, handle } = rule;
+  const lines = (attributes: RuleAttributes): string[] => {
+    const w = new AttributeWriter(256);
+    ruleTable.encode(w, { table, chain, handle, ...attributes });
+    return native()
+      .bytecode(family, w.written())
+      .split('\n')
+      .filter((line) => line.trim() !== '');
+  };
+  const userdata = rule.userdata;
+  // libnftnl prints userdata after the expressions; each part is printed on its own below the same head.
+  const [head = '', ...tail] = lines(userdata === undefined ? {} : { userdata });
+  const body = rule.expressions.flatMap((e) =>
+    listable(e) ? lines({ expressions: [e] }).slice(1) : [`  [ ${e.type === 'unknown' ? e.name : e.type} ? ]`],
+  );
+  return `${[head, ...body, ...tail].join('\n')}\n`;
+}

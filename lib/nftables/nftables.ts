@@ -1,0 +1,96 @@
+// nf_tables in one network namespace.
+import { type CallOptions, Connection, type Netns } from '../connection.ts';
+import { NetfilterError } from '../errors.ts';
+import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
+import { runAsync, runSync, type Verb } from '../run.ts';
+import { EncodeError } from '../wire/errors.ts';
+import { type CounterScope, readCounters } from './counters.ts';
+import { DumpedRule, type NftRule } from './installed-rule.ts';
+import { readGeneration } from './read.ts';
+import { snapshot, type TableName } from './snapshot.ts';
+import { NftTransaction } from './transaction.ts';
+
+export interface OpenOptions extends CallOptions {
+  /** A path such as /run/netns/blue, a process, or an open descriptor. Default: the process's own namespace. */
+  readonly netns?: Netns;
+}
+export interface SnapshotOptions extends CallOptions {
+  readonly table?: TableName;
+}
+
+/** Opens a connection and makes sure that the kernel answers: a missing capability is named here, not at the first commit. */
+export function* openConnection(netns: Netns | undefined): Verb<Connection> {
+  const connection = yield* Connection.open(netns);
+  try {
+    yield* readGeneration(connection);
+  } catch (err) {
+    connection.closeSync();
+    throw err;
+  }
+  return connection;
+}
+
+export class Nftables {
+  readonly #connection: Connection;
+
+  private constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Opens nf_tables in a network namespace. The sockets keep that namespace alive, even when its name or process is gone.
+   * Errors: ENOENT (no such path or process), EPERM naming the capability that lacks.
+   */
+  static async open(o: OpenOptions = {}): Promise<Nftables> {
+    o.signal?.throwIfAborted();
+    return new Nftables(await runAsync(openConnection(o.netns)));
+  }
+  static openSync(o: { readonly netns?: Netns } = {}): Nftables {
+    return new Nftables(runSync(openConnection(o.netns)));
+  }
+
+  /** A new transaction; with `generation` its commit fails with ERESTART if anything was committed since. */
+  transaction(o: { readonly generation?: number } = {}): NftTransaction {
+    return new NftTransaction(this.#connection, o.generation);
+  }
+
+  /**
+   * Everything, or one table, in one generation. Somebody else's commit while it is read begins it again, at most 20
+   * times, then EINTR. A table that isn't there gives a ruleset without tables.
+   */
+  async snapshot(o: SnapshotOptions = {}): Promise<Ruleset<NftRule>> {
+    return await this.#connection.runAsync('snapshot', () => snapshot(this.#connection, o.table), o, false);
+  }
+  snapshotSync(o: { readonly table?: TableName } = {}): Ruleset<NftRule> {
+    return this.#connection.runSync('snapshot', () => snapshot(this.#connection, o.table), false);
+  }
+
+  /** The counters of all rules, of a table's or of a chain's, without decoding the rules. */
+  async counters(o: CounterScope & CallOptions = {}): Promise<CounterSnapshot> {
+    return await this.#connection.runAsync('counters', () => this.#counters(o), o, false);
+  }
+  countersSync(o: CounterScope = {}): CounterSnapshot {
+    return this.#connection.runSync('counters', () => this.#counters(o), false);
+  }
+
+  #counters(o: CounterScope): Verb<CounterSnapshot> {
+    if (o.chain !== undefined && o.table === undefined) {
+      throw new NetfilterError('counters: a chain needs its table', {
+        code: 'ERR_INVALID_ARG',
+        cause: new EncodeError('table', 'is missing'),
+      });
+    }
+    return readCounters(this.#connection, o, (dump, row) => new DumpedRule(dump, row));
+  }
+
+  /** Waits for a commit in flight, ends dumps with ERR_CLOSED. May be called again. */
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+  closeSync(): void {
+    this.#connection.closeSync();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

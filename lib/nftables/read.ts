@@ -1,0 +1,104 @@
+// Requests and dumps: what is asked of the kernel, as bytes. Decoding happens where the objects are looked at.
+import type { Connection } from '../connection.ts';
+import { errnoName, errnoText } from '../errno.ts';
+import { NetfilterError } from '../errors.ts';
+import type { NativeCounterReply, NativeDumpReply } from '../native.ts';
+import type { Verb } from '../run.ts';
+import { be32, findAttribute, readMessage } from '../wire/attributes.ts';
+import { decodeText } from '../wire/text.ts';
+import { AttributeWriter } from '../wire/writer.ts';
+import { NFNL_SUBSYS_NFTABLES, NFPROTO_UNSPEC, NFT_MSG_GETGEN } from './objects/messages.ts';
+import { ruleTable } from './objects/rule.ts';
+
+/** A dump that is interrupted this often gives up with EINTR. */
+const DUMP_RETRIES = 20;
+const nothing = new Uint8Array(0);
+
+export function nftType(message: number): number {
+  return (NFNL_SUBSYS_NFTABLES << 8) | message;
+}
+
+/** One message out, one back. The kernel's refusal is a NetfilterError. */
+export function* request(connection: Connection, what: string, type: number, family: number, attributes: Uint8Array): Verb<Uint8Array> {
+  const reply = yield* connection.on(
+    'dump',
+    what,
+    (c) => c.requestSync(type, family, 0, attributes),
+    (c) => c.request(type, family, 0, attributes),
+  );
+  connection.check(what, reply.failure);
+  const error = reply.errors[0];
+  if (error !== undefined) {
+    const kernel = error.message === undefined ? '' : `: ${error.message}`;
+    connection.check(what, error.errno === 1 ? { call: 'request', errno: 1 } : undefined);
+    throw new NetfilterError(`${what} in ${connection.where}: ${errnoText(error.errno)} (${errnoName(error.errno)})${kernel}`, {
+      code: errnoName(error.errno),
+      errno: error.errno,
+      ...(error.message === undefined ? {} : { kernelMessage: error.message }),
+    });
+  }
+  if (reply.data === undefined)
+    throw new NetfilterError(`${what} in ${connection.where}: the kernel gave no answer`, { code: 'ERR_NO_REPLY' });
+  return new Uint8Array(reply.data);
+}
+
+export interface Generation {
+  /** u32; changes with every commit in the namespace. */
+  readonly generation: number;
+  /** The committing thread, numbered in the initial pid namespace. */
+  readonly tid: number;
+  readonly process: string;
+}
+
+/** NFT_MSG_GETGEN (enum nft_gen_attributes: ID 1, PROC_PID 2, PROC_NAME 3). */
+export function* readGeneration(connection: Connection): Verb<Generation> {
+  const bytes = yield* request(connection, 'generation', nftType(NFT_MSG_GETGEN), NFPROTO_UNSPEC, nothing);
+  const message = readMessage(bytes, 0);
+  const [id, pid, name] = [1, 2, 3].map((type) => findAttribute(bytes, message.start, message.end, type));
+  return {
+    generation: id === undefined ? 0 : be32(bytes, id[0]),
+    tid: pid === undefined ? 0 : be32(bytes, pid[0]),
+    process: name === undefined ? '' : decodeText(bytes, name[0], name[1] - 1),
+  };
+}
+
+export interface RuleScope {
+  readonly family: number;
+  readonly table?: string;
+  readonly chain?: string;
+}
+
+/** All rules of a scope with their counters. A table or chain that isn't there has no rules: no error (nf_tables_dump_rules). */
+export function* dumpRules(connection: Connection, scope: RuleScope): Verb<NativeCounterReply> {
+  const w = new AttributeWriter(64);
+  ruleTable.encode(w, {
+    ...(scope.table === undefined ? {} : { table: scope.table }),
+    ...(scope.chain === undefined ? {} : { chain: scope.chain }),
+  });
+  const attributes = w.written();
+  const reply = yield* connection.on(
+    'dump',
+    'dump of rules',
+    (c) => c.dumpCountersSync(scope.family, attributes, DUMP_RETRIES),
+    (c) => c.dumpCounters(scope.family, attributes, DUMP_RETRIES),
+  );
+  connection.check('dump of rules', reply.failure);
+  return reply;
+}
+
+export function* dump(
+  connection: Connection,
+  what: string,
+  message: number,
+  family: number,
+  attributes: Uint8Array = nothing,
+): Verb<NativeDumpReply> {
+  const reply = yield* connection.on(
+    'dump',
+    what,
+    (c) => c.dumpSync(nftType(message), family, attributes, DUMP_RETRIES),
+    (c) => c.dump(nftType(message), family, attributes, DUMP_RETRIES),
+  );
+  connection.check(what, reply.failure);
+  return reply;
+}

@@ -1,0 +1,44 @@
+// A verb is written once, as a generator of native steps, and driven here: with promises or at once.
+
+/** One native call in both its forms. */
+export interface Step<T> {
+  sync(): T;
+  async(): Promise<T>;
+}
+
+export type Verb<T> = Generator<Step<unknown>, T, unknown>;
+
+/** Yields one step and gives its result its type back. */
+export function* step<T>(s: Step<T>): Verb<T> {
+  return (yield s) as T;
+}
+
+export function runSync<T>(verb: Verb<T>): T {
+  let turn = verb.next();
+  while (!turn.done) {
+    let result: unknown;
+    try {
+      result = turn.value.sync();
+    } catch (err) {
+      turn = verb.throw(err);
+      continue;
+    }
+    turn = verb.next(result);
+  }
+  return turn.value;
+}
+
+export async function runAsync<T>(verb: Verb<T>): Promise<T> {
+  let turn = verb.next();
+  while (!turn.done) {
+    let result: unknown;
+    try {
+      result = await turn.value.async();
+    } catch (err) {
+      turn = verb.throw(err);
+      continue;
+    }
+    turn = verb.next(result);
+  }
+  return turn.value;
+}

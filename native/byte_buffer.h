@@ -1,0 +1,52 @@
+// A growing malloc'd buffer: realloc grows large ones by mremap, without copying, and JavaScript can take it over.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace nflink {
+
+struct Free {
+  void operator()(void* memory) const noexcept;
+};
+using MallocedBytes = std::unique_ptr<uint8_t, Free>;
+
+class ByteBuffer {
+ public:
+  ByteBuffer() = default;
+  ByteBuffer(ByteBuffer&& other) noexcept
+      : bytes_(std::move(other.bytes_)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  ByteBuffer& operator=(ByteBuffer&& other) noexcept {
+    bytes_ = std::move(other.bytes_);
+    size_ = std::exchange(other.size_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
+    return *this;
+  }
+
+  uint8_t* data() { return bytes_.get(); }
+  const uint8_t* data() const { return bytes_.get(); }
+  size_t size() const { return size_; }
+
+  /** Makes room for `bytes` more behind the content and returns where they go. Throws std::bad_alloc. */
+  uint8_t* reserve(size_t bytes);
+  /** Sets the length of the content, at most what was reserved. */
+  void resize(size_t size) { size_ = size; }
+  void append(const void* bytes, size_t length);
+  /** Gives back what is not content. */
+  void shrink() noexcept;
+  MallocedBytes release() {
+    size_ = capacity_ = 0;
+    return std::move(bytes_);
+  }
+
+ private:
+  MallocedBytes bytes_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
+}  // namespace nflink

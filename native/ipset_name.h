@@ -1,0 +1,31 @@
+// Names and indexes of ipsets: what the `set` match and `SET` target hold is an index.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "failure.h"
+#include "unique_fd.h"
+
+namespace nflink {
+
+/** By name, or by index. */
+using IpsetQuery = std::variant<std::string, uint16_t>;
+
+struct IpsetReply {
+  MaybeFailure failure;
+  uint16_t index = 0;
+  std::string name;
+};
+
+/** Longest name of a set without its NUL: IPSET_MAXNAMELEN - 1. */
+inline constexpr size_t kLongestIpsetName = 31;
+
+/** A socket that answers for the calling thread's network namespace. Needs CAP_NET_RAW there. */
+MaybeFailure open_ipset_socket(UniqueFd& fd);
+
+/** ENOENT when there is no such set. */
+IpsetReply ask_ipset(int fd, const IpsetQuery& query);
+
+}  // namespace nflink

@@ -1,0 +1,303 @@
+// Dumps: all messages of one kind into one buffer.
+#include "nft_dump.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "attributes.h"
+#include "netlink_error.h"
+#include "nft_request.h"
+
+namespace nflink {
+namespace {
+
+// The kernel queues the next piece of a dump while we receive one, so waiting is for the unforeseen only.
+constexpr int kWaitSliceMs = 50;
+constexpr int kWaitSlices = 40;
+
+/** What a plain dump does with a message beyond indexing it: nothing. */
+struct NoWalk {
+  static void reset() {}
+  static void visit(const uint8_t*, size_t) {}
+};
+
+/** Reads handle, chain and counter of each rule. */
+class CounterWalk {
+ public:
+  explicit CounterWalk(CounterReply& reply) : reply_(reply) {}
+
+  void reset() {
+    reply_.handles.clear();
+    reply_.packets.clear();
+    reply_.bytes.clear();
+    reply_.counted.clear();
+    reply_.chain.clear();
+    reply_.chain_first.clear();
+    chains_.clear();
+    current_key_.clear();
+  }
+
+  /** `base + offset` is a whole message with an nfgenmsg. */
+  void visit(const uint8_t* base, size_t offset) {
+    const auto* message = reinterpret_cast<const nlmsghdr*>(base + offset);
+    const auto* header = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(message));
+    std::string_view table;
+    std::string_view chain;
+    uint64_t handle = 0;
+    Counter counter;
+
+    // include/uapi/linux/netfilter/nf_tables.h, enum nft_rule_attributes; nf_tables_fill_rule_info() writes it.
+    for (const nlattr* attribute : Attributes(message, sizeof(nfgenmsg))) {
+      switch (type_of(attribute)) {
+        case NFTA_RULE_TABLE:
+          table = payload(attribute);
+          break;
+        case NFTA_RULE_CHAIN:
+          chain = payload(attribute);
+          break;
+        case NFTA_RULE_HANDLE:
+          handle = be64(attribute);
+          break;
+        case NFTA_RULE_EXPRESSIONS:
+          counter = find_counter(attribute);
+          break;
+        default:
+          break;
+      }
+    }
+    reply_.chain.push_back(chain_number(header->nfgen_family, table, chain));
+    reply_.handles.push_back(handle);
+    reply_.packets.push_back(counter.packets);
+    reply_.bytes.push_back(counter.bytes);
+    reply_.counted.push_back(counter.found ? 1 : 0);
+  }
+
+ private:
+  struct Counter {
+    uint64_t packets = 0;
+    uint64_t bytes = 0;
+    bool found = false;
+  };
+
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
+  };
+
+  static uint64_t be64(const nlattr* attribute) {
+    uint64_t value;
+    const auto bytes = payload(attribute);
+    if (bytes.size() < sizeof value) return 0;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return be64toh(value);
+  }
+
+  /** The first counter expression: NFTA_LIST_ELEM { NFTA_EXPR_NAME "counter", NFTA_EXPR_DATA { … } }. */
+  static Counter find_counter(const nlattr* expressions) {
+    for (const nlattr* element : Attributes(expressions)) {
+      const nlattr* data = nullptr;
+      bool is_counter = false;
+      for (const nlattr* part : Attributes(element)) {
+        switch (type_of(part)) {
+          case NFTA_EXPR_NAME:
+            is_counter = payload(part) == std::string_view("counter", sizeof "counter");  // NUL included
+            break;
+          case NFTA_EXPR_DATA:
+            data = part;
+            break;
+          default:
+            break;
+        }
+      }
+      if (!is_counter) continue;
+      Counter counter;
+      counter.found = true;
+      if (data == nullptr) return counter;
+      // enum nft_counter_attributes; nft_counter_do_dump() in net/netfilter/nft_counter.c writes both as be64.
+      for (const nlattr* value : Attributes(data)) {
+        switch (type_of(value)) {
+          case NFTA_COUNTER_BYTES:
+            counter.bytes = be64(value);
+            break;
+          case NFTA_COUNTER_PACKETS:
+            counter.packets = be64(value);
+            break;
+          default:
+            break;
+        }
+      }
+      return counter;
+    }
+    return {};
+  }
+
+  uint32_t chain_number(uint8_t family, std::string_view table, std::string_view chain) {
+    // Rules come chain by chain, so nearly always this is the chain of the rule before.
+    if (current_key_.size() == 1 + table.size() + chain.size() && static_cast<uint8_t>(current_key_[0]) == family &&
+        current_table_ == table.size() && std::string_view(current_key_).substr(1, table.size()) == table &&
+        std::string_view(current_key_).substr(1 + table.size()) == chain) {
+      return current_number_;
+    }
+    // Both names keep their NUL, so the joined key is unambiguous.
+    current_key_.assign(1, static_cast<char>(family)).append(table).append(chain);
+    current_table_ = table.size();
+    const auto next = static_cast<uint32_t>(chains_.size());
+    const auto [place, inserted] = chains_.try_emplace(current_key_, next);
+    if (inserted) reply_.chain_first.push_back(static_cast<uint32_t>(reply_.chain.size()));
+    current_number_ = place->second;
+    return current_number_;
+  }
+
+  CounterReply& reply_;
+  std::unordered_map<std::string, uint32_t> chains_;
+  std::string current_key_;
+  size_t current_table_ = 0;
+  uint32_t current_number_ = 0;
+};
+
+/** Sends one request and receives until its end. True: complete or failed; false: to be begun again. */
+template <typename Walk>
+bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request, Walk& walk,
+             DumpReply& reply) {
+  const uint32_t sequence = socket.take_sequence(1);
+  const auto message = build_message(request.type, request.family, NLM_F_DUMP, sequence, request.attributes);
+  if ((reply.failure = socket.reserve_send(message.size()))) return true;
+  if ((reply.failure = socket.send(message.data(), message.size()))) return true;
+  socket.dump_began();
+
+  const auto subsystem = NFNL_SUBSYS_ID(request.type);
+  bool interrupted = false;
+  bool single = false;  // an answer that is not part of a dump
+  int slices = 0;
+  for (;;) {
+    if (cancelled.load(std::memory_order_relaxed)) {
+      reply.failure = Failure{"dump", ECANCELED};
+      return true;
+    }
+    // Received right behind what we keep. The place is a multiple of four, as mnl_nlmsg_ok's users need.
+    uint8_t* place = reply.data.reserve(kReceiveRoom);
+    const auto received = socket.receive(place, kReceiveRoom);
+    if (received.error == EAGAIN) {
+      if (single) {
+        // The kernel took NLM_F_DUMP for nothing, as it does with NFT_MSG_GETGEN: no end will come.
+        socket.dump_ended();
+        reply.failure = Failure{"dump", EOPNOTSUPP};
+        return true;
+      }
+      const int ready = socket.wait(kWaitSliceMs);
+      if (ready < 0 || (ready == 0 && ++slices > kWaitSlices)) {
+        reply.failure = Failure{"poll", ready < 0 ? -ready : ETIMEDOUT};
+        return true;
+      }
+      continue;
+    }
+    if (received.error == EINTR || received.error == ENOBUFS) {
+      interrupted = true;
+      continue;
+    }
+    if (received.error != 0) {
+      reply.failure = Failure{"recvmsg", received.error};
+      return true;
+    }
+    slices = 0;
+
+    int left = static_cast<int>(received.length);
+    for (auto* piece = reinterpret_cast<nlmsghdr*>(place); mnl_nlmsg_ok(piece, left);) {
+      // The next one first: keeping this one may move it over the header that says where it is.
+      auto* current = piece;
+      piece = mnl_nlmsg_next(piece, &left);
+      if (current->nlmsg_seq != sequence || current->nlmsg_pid != socket.port()) continue;
+      if (current->nlmsg_flags & NLM_F_DUMP_INTR) interrupted = true;
+
+      if (current->nlmsg_type == NLMSG_DONE || current->nlmsg_type == NLMSG_ERROR) {
+        int error = 0;
+        if (current->nlmsg_type == NLMSG_DONE) {
+          error = read_done(current);
+        } else {
+          const auto refusal = read_error(current);
+          error = refusal ? refusal->error : EPROTO;
+          if (error == 0) continue;  // an acknowledgement
+        }
+        socket.dump_ended();
+        if (error == EINTR) interrupted = true;
+        if (interrupted) return false;
+        if (error != 0) reply.failure = Failure{"dump", error};
+        return true;
+      }
+
+      if (interrupted || current->nlmsg_type < NLMSG_MIN_TYPE || NFNL_SUBSYS_ID(current->nlmsg_type) != subsystem ||
+          mnl_nlmsg_get_payload_len(current) < sizeof(nfgenmsg)) {
+        continue;
+      }
+      if (!(current->nlmsg_flags & NLM_F_MULTI)) single = true;
+      const size_t offset = reply.data.size();
+      const size_t padded = NLMSG_ALIGN(current->nlmsg_len);
+      if (offset + padded > UINT32_MAX) {
+        reply.failure = Failure{"dump", EOVERFLOW};
+        return true;
+      }
+      // Closes the gap that a message we did not keep has left; padded stays within the room since left was so.
+      uint8_t* target = reply.data.data() + offset;
+      if (target != reinterpret_cast<uint8_t*>(current)) std::memmove(target, current, current->nlmsg_len);
+      reply.data.resize(offset + padded);
+      reply.index.push_back(static_cast<uint32_t>(offset));
+      walk.visit(reply.data.data(), offset);
+    }
+  }
+}
+
+template <typename Walk>
+void dump_with(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request, Walk& walk,
+               DumpReply& reply) {
+  socket.drain();
+  while (!attempt(socket, cancelled, request, walk, reply)) {
+    reply.data.resize(0);
+    reply.index.clear();
+    walk.reset();
+    if (reply.retries == request.max_retries) {
+      reply.failure = Failure{"dump", EINTR};
+      break;
+    }
+    ++reply.retries;
+  }
+  if (reply.failure) {
+    reply.data = ByteBuffer();
+    reply.index.clear();
+    walk.reset();
+    return;
+  }
+  if (!reply.index.empty()) {
+    const auto* last = reinterpret_cast<const nlmsghdr*>(reply.data.data() + reply.index.back());
+    reply.generation16 = ntohs(static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(last))->res_id);
+  }
+  reply.data.shrink();
+}
+
+}  // namespace
+
+DumpReply dump(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request) {
+  DumpReply reply;
+  NoWalk walk;
+  dump_with(socket, cancelled, request, walk, reply);
+  return reply;
+}
+
+CounterReply dump_counters(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request) {
+  request.type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE;
+  CounterReply reply;
+  CounterWalk walk(reply);
+  dump_with(socket, cancelled, request, walk, reply);
+  return reply;
+}
+
+}  // namespace nflink

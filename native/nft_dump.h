@@ -1,0 +1,47 @@
+// Dumps: all messages of one kind into one buffer, with an index; for rules, with their counters.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "byte_buffer.h"
+#include "failure.h"
+#include "netlink_socket.h"
+
+namespace nflink {
+
+struct DumpRequest {
+  uint16_t type = 0;  // nfnetlink subsystem << 8 | message
+  uint8_t family = 0;
+  uint32_t max_retries = 0;
+  std::vector<uint8_t> attributes;
+};
+
+struct DumpReply {
+  MaybeFailure failure;
+  ByteBuffer data;              // whole messages back to back
+  std::vector<uint32_t> index;  // offset of each
+  int32_t generation16 = -1;    // nfgenmsg res_id of the last message
+  uint32_t retries = 0;
+};
+
+struct CounterReply : DumpReply {
+  // One row a rule.
+  std::vector<uint64_t> handles;
+  std::vector<uint64_t> packets;
+  std::vector<uint64_t> bytes;
+  std::vector<uint8_t> counted;
+  std::vector<uint32_t> chain;
+  // One row a chain.
+  std::vector<uint32_t> chain_first;
+};
+
+/** Dumps objects; ends with ECANCELED soon after `cancelled` becomes true. Throws std::bad_alloc. */
+DumpReply dump(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request);
+
+/** Dumps nf_tables rules (NFT_MSG_GETRULE, whatever type the request names) and reads their counters on the way. */
+CounterReply dump_counters(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request);
+
+}  // namespace nflink

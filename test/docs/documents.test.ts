@@ -1,0 +1,51 @@
+// The code in the documents does what they say: life-of-a-rule's blocks are run as one program and print what stands below
+// them; README's blocks run as they are pasted. Each in a network namespace of its own.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { root } from '../support/fixtures.ts';
+import { withNamespace } from '../support/namespace.ts';
+
+function blocks(file: string, language: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map((m) => m[1] ?? '');
+}
+
+/** Runs a module that may import 'nflink'; the folder lies in the package so that its name resolves to itself. */
+async function run(source: string): Promise<string> {
+  const folder = mkdtempSync(join(root, 'build-test', 'doc-'));
+  try {
+    writeFileSync(join(folder, 'block.mjs'), source);
+    return await withNamespace((ns) => ns.must(process.execPath, [join(folder, 'block.mjs')]));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('docs/life-of-a-rule.md', () => {
+  it('prints what it says', async () => {
+    const printed = await run(blocks('docs/life-of-a-rule.md', 'js').join('\n'));
+    const wanted = blocks('docs/life-of-a-rule.md', 'text');
+    assert.ok(wanted.length >= 5);
+    assert.equal(printed, wanted.join(''));
+  });
+});
+
+describe('README.md', () => {
+  const examples = blocks('README.md', 'js');
+  it('has a first example of ten lines and one for Nftables', () => {
+    assert.equal(examples.length, 2);
+    assert.ok((examples[0] ?? '').trim().split('\n').length <= 10);
+  });
+  it('the first example adds the rule and saves it', async () => {
+    const printed = await run(examples[0] ?? '');
+    assert.match(printed, /^0 packets for: -p tcp -m tcp --dport 22 -m comment --comment "ssh for ops" -j ACCEPT$/m);
+    assert.match(printed, /^-A INPUT -p tcp -m tcp --dport 22 -m comment --comment "ssh for ops" -j ACCEPT$/m);
+  });
+  it('the Nftables example prints a handle and a listing', async () => {
+    const printed = await run(examples[1] ?? '');
+    assert.match(printed, /^generation \d+, rule handle \d+$/m);
+    assert.match(printed, /\[ cmp eq reg 1 0x00001600 \]/);
+  });
+});

@@ -1,0 +1,174 @@
+// The verbs of Iptables on nf_tables, judged by the real program.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { rule } from '../../lib/index.ts';
+import { realRules, withIptables } from '../support/iptables.ts';
+
+const ssh = '-p tcp --dport 22 -m comment --comment "ssh for ops" -j ACCEPT';
+const savedSsh = '-A INPUT -p tcp -m tcp --dport 22 -m comment --comment "ssh for ops" -j ACCEPT';
+
+describe('append, exists, delete', () => {
+  it('make table and builtin chain on the way, as iptables does', async () => {
+    await withIptables(async (ipt, ns) => {
+      assert.equal(await ipt.exists('filter', 'INPUT', ssh), false);
+      assert.equal((await ns.must('nft', ['list', 'ruleset'])).trim(), '', 'looking creates nothing');
+      await ipt.append('filter', 'INPUT', ssh);
+      assert.deepEqual(await realRules(ns, 'filter'), [savedSsh]);
+      assert.equal(await ipt.exists('filter', 'INPUT', ssh), true);
+      await ns.must('iptables-nft', ['-P', 'INPUT', 'DROP']);
+      await ipt.append('filter', 'INPUT', '-j LOG');
+      assert.match(await ns.must('iptables-nft-save'), /^:INPUT DROP/m, 'a second append leaves the policy');
+      await ipt.delete('filter', 'INPUT', rule`-p ${'tcp'} -m tcp --dport ${22} -m comment --comment ${'ssh for ops'} -j ACCEPT`);
+      assert.deepEqual(await realRules(ns, 'filter'), ['-A INPUT -j LOG']);
+    });
+  });
+
+  it('have sync twins that do the same', async () => {
+    await withIptables(async (ipt, ns) => {
+      ipt.appendSync('nat', 'POSTROUTING', '-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE');
+      assert.equal(ipt.existsSync('nat', 'POSTROUTING', '-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'), true);
+      assert.deepEqual(ipt.listSync('nat', 'POSTROUTING').map(String), ['-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE']);
+      assert.match(ipt.saveSync(), /^-A POSTROUTING -s 172\.17\.0\.0\/16 ! -o docker0 -j MASQUERADE$/m);
+      assert.equal(ipt.countersSync({ table: 'nat' }).length, 1);
+      ipt.deleteSync('nat', 'POSTROUTING', '-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE');
+      assert.deepEqual(await realRules(ns, 'nat'), []);
+    });
+  });
+
+  it('expand a list of addresses to several rules, all or none', async () => {
+    await withIptables(async (ipt, ns) => {
+      await ipt.append('filter', 'FORWARD', '-s 10.0.0.1,10.0.0.2 -j DROP');
+      assert.deepEqual(await realRules(ns, 'filter'), ['-A FORWARD -s 10.0.0.1/32 -j DROP', '-A FORWARD -s 10.0.0.2/32 -j DROP']);
+      assert.equal(await ipt.exists('filter', 'FORWARD', '-s 10.0.0.2,10.0.0.1 -j DROP'), true);
+      assert.equal(await ipt.exists('filter', 'FORWARD', '-s 10.0.0.1,10.0.0.3 -j DROP'), false);
+      await assert.rejects(ipt.delete('filter', 'FORWARD', '-s 10.0.0.1,10.0.0.3 -j DROP'), { code: 'ENOENT', outcome: 'not-applied' });
+      assert.equal((await realRules(ns, 'filter')).length, 2);
+    });
+  });
+
+  it('take a comment full of quotes, blanks and options as one word', async () => {
+    await withIptables(async (ipt, ns) => {
+      const nasty = `it's "quoted" \\ -j ACCEPT --dport 1 # ; $(x)`;
+      await ipt.append('filter', 'OUTPUT', rule`-m comment --comment ${nasty} -j DROP`);
+      const [installed] = await ipt.list('filter', 'OUTPUT');
+      assert.equal(installed?.comment, nasty);
+      assert.deepEqual(await realRules(ns, 'filter'), [`-A OUTPUT ${installed}`]);
+      const line = (await realRules(ns, 'filter'))[0] ?? '';
+      await ns.must('iptables-nft-restore', [], { input: `*filter\n${line}\nCOMMIT\n` });
+      assert.equal(await ipt.exists('filter', 'OUTPUT', rule`-m comment --comment ${nasty} -j DROP`), true);
+    });
+  });
+});
+
+describe('a transaction', () => {
+  it('resolves numbers and rules against the chain as it becomes, and gives handles', async () => {
+    await withIptables(async (ipt, ns) => {
+      const input = '*filter\n:USER - [0:0]\n-A USER -j LOG\n-A USER -p tcp -j ACCEPT\n-A USER -p udp -j ACCEPT\nCOMMIT\n';
+      await ns.must('iptables-nft-restore', [], { input });
+      const tx = ipt.transaction('filter');
+      tx.insert('USER', 2, '-p icmp -j ACCEPT');
+      tx.replace('USER', 1, '-j LOG --log-prefix changed');
+      tx.delete('USER', '-p udp -j ACCEPT');
+      const appended = tx.append('USER', '-j DROP');
+      tx.insert('USER', 1, '-s 10.0.0.0/8 -j RETURN');
+      tx.replace('USER', 1, '-s 10.1.0.0/16 -j RETURN');
+      tx.deleteAt('USER', 4);
+      tx.newChain('OTHER');
+      tx.append('OTHER', '-j USER');
+      tx.setPolicy('FORWARD', 'DROP');
+      const result = await tx.commit();
+      assert.deepEqual(await realRules(ns, 'filter'), [
+        '-A OTHER -j USER',
+        '-A USER -s 10.1.0.0/16 -j RETURN',
+        '-A USER -j LOG --log-prefix changed',
+        '-A USER -p icmp -j ACCEPT',
+        '-A USER -j DROP',
+      ]);
+      assert.equal(result.handle(appended), (await ipt.list('filter', 'USER'))[3]?.handle);
+      assert.match(await ns.must('iptables-nft-save'), /^:FORWARD DROP/m);
+      const second = ipt.transaction('filter');
+      second.renameChain('OTHER', 'RENAMED');
+      second.flushChain('USER');
+      await second.commit();
+      assert.deepEqual(await realRules(ns, 'filter'), ['-A RENAMED -j USER']);
+    });
+  });
+
+  it('that fails changes nothing and names the command by its number', async () => {
+    await withIptables(async (ipt, ns) => {
+      await ipt.append('filter', 'INPUT', ssh);
+      const tx = ipt.transaction('filter');
+      tx.append('INPUT', '-j DROP');
+      tx.append('NOWHERE', '-j DROP');
+      tx.append('INPUT', '-j NOWHERE_EITHER');
+      await assert.rejects(
+        tx.commit(),
+        (err: { code: string; outcome: string; failures: { operation: { index: number; verb: string } }[] }) => {
+          assert.equal(err.code, 'ENOENT');
+          assert.equal(err.outcome, 'not-applied');
+          assert.deepEqual(
+            err.failures.map((f) => f.operation.index),
+            [1, 2],
+          );
+          return true;
+        },
+      );
+      assert.deepEqual(await realRules(ns, 'filter'), [savedSsh]);
+    });
+  });
+
+  it('checks without applying, in a namespace that has no table yet as well', async () => {
+    await withIptables(async (ipt, ns) => {
+      const tx = ipt.transaction('mangle');
+      tx.append('PREROUTING', '-j MARK --set-mark 1');
+      await tx.check();
+      assert.equal((await ns.must('nft', ['list', 'ruleset'])).trim(), '');
+      await tx.commit();
+      assert.deepEqual(await realRules(ns, 'mangle'), ['-A PREROUTING -j MARK --set-xmark 0x1/0xffffffff']);
+    });
+  });
+});
+
+describe('bad input is refused before anything is sent', () => {
+  const refused: readonly (readonly [what: string, table: string, chain: string, text: string, word: string])[] = [
+    ['an unknown option', 'filter', 'INPUT', '-p tcp --dprot 22 -j ACCEPT', '--dprot'],
+    ['a broken address', 'filter', 'INPUT', '-s 10.0.0.300 -j ACCEPT', '10.0.0.300'],
+    ['a host name', 'filter', 'INPUT', '-s example.com -j ACCEPT', 'example.com'],
+    ['an unknown match', 'filter', 'INPUT', '-m nosuch -j ACCEPT', 'nosuch'],
+    ['a state that isn’t there', 'filter', 'INPUT', '-m conntrack --ctstate NEWW -j ACCEPT', 'NEWW'],
+    ['an interface name too long', 'filter', 'INPUT', '-i abcdefghijklmnop -j ACCEPT', 'abcdefghijklmnop'],
+    ['an outgoing interface in INPUT', 'filter', 'INPUT', '-o eth0 -j ACCEPT', '-o'],
+  ];
+  for (const [what, table, chain, text, word] of refused) {
+    it(what, async () => {
+      await withIptables(async (ipt, ns) => {
+        await assert.rejects(ipt.append(table, chain, text), { name: 'RuleSyntaxError', code: 'ERR_RULE_SYNTAX', word });
+        assert.throws(() => ipt.appendSync(table, chain, text), { code: 'ERR_RULE_SYNTAX', word });
+        assert.equal((await ns.must('nft', ['list', 'ruleset'])).trim(), '');
+      });
+    });
+  }
+
+  it('an unknown table, a chain name too long, an ipset that isn’t there', async () => {
+    await withIptables(async (ipt, ns) => {
+      await assert.rejects(ipt.append('filtre', 'INPUT', ssh), { code: 'ERR_INVALID_ARG', message: /filtre/ });
+      await assert.rejects(ipt.append('filter', 'C'.repeat(29), ssh), { code: 'ERR_INVALID_ARG', message: /C{29}.*28/ });
+      await assert.rejects(ipt.append('filter', 'INPUT', '-m set --match-set nosuchset src -j DROP'), {
+        code: 'ENOENT',
+        outcome: 'not-applied',
+        message: /nosuchset/,
+      });
+      assert.equal((await ns.must('nft', ['list', 'ruleset'])).trim(), '');
+    });
+  });
+
+  it('a chain that isn’t there', async () => {
+    await withIptables(async (ipt, ns) => {
+      await assert.rejects(ipt.append('filter', 'NOWHERE', ssh), { code: 'ENOENT', outcome: 'not-applied' });
+      await assert.rejects(ipt.list('filter', 'NOWHERE'), { code: 'ENOENT', message: /NOWHERE/ });
+      assert.deepEqual(await ipt.list('filter', 'INPUT'), [], 'a builtin chain is there in the user’s eyes');
+      assert.equal(await ipt.exists('filter', 'NOWHERE', ssh), false);
+      assert.deepEqual(await realRules(ns, 'filter'), []);
+    });
+  });
+});

@@ -1,0 +1,98 @@
+// Compiled, not run: what users write must type-check, and what is wrong must not.
+import { createServer, type Server } from 'node:http';
+import {
+  compile,
+  type Expression,
+  expressions as e,
+  formatRule,
+  Iptables,
+  NetfilterError,
+  type Nftables,
+  parseRule,
+  type RuleSpec,
+  RuleSyntaxError,
+  rule,
+} from 'nflink';
+
+export const ssh: readonly Expression[] = [
+  e.meta('l4proto'),
+  e.cmp('==', e.u8(6)),
+  e.payload('transport', 2, 2),
+  e.cmp('==', e.be16(22)),
+  e.counter(),
+  e.accept(),
+];
+
+// @ts-expect-error a bare number has no width: 6 is one byte after meta l4proto, four host-order bytes after meta mark
+e.cmp('==', 6);
+// @ts-expect-error no such key
+e.meta('l5proto');
+// @ts-expect-error a base that isn't there
+e.payload('network2', 0, 1);
+// @ts-expect-error a family that isn't there
+export const opened = Iptables.open({ family: 'arp' });
+
+/** Serve the packets of a few named rules. */
+export function metrics(nft: Nftables, names: readonly string[]): Server {
+  return createServer((_req, res) => {
+    void nft.counters({ table: { family: 'inet', name: 'edge' } }).then(
+      (c) => {
+        res.end(
+          names
+            .map((n) => {
+              const i = c.indexOf({ comment: n });
+              return i < 0 ? '' : `nft_packets_total{rule="${n}"} ${c.packets[i] ?? 0n}\n`;
+            })
+            .join(''),
+        );
+      },
+      (err: unknown) => {
+        res.writeHead(503).end(String(err));
+      },
+    );
+  });
+}
+
+export async function publish(ipt: Iptables, host: number, ip: string, port: number, name: string): Promise<void> {
+  const dnat: RuleSpec = rule`! -i docker0 -p tcp -m tcp --dport ${host} -m comment --comment ${name} -j DNAT --to-destination ${`${ip}:${port}`}`;
+  const tx = ipt.transaction('nat');
+  const op = tx.append('DOCKER', dnat);
+  tx.delete('DOCKER', ['-i', 'docker0', '-j', 'RETURN']);
+  tx.insert('DOCKER', 1, '-i docker0 -j RETURN');
+  try {
+    const result = await tx.commit({ signal: AbortSignal.timeout(1000) });
+    console.log(result.handle(op), result.generation, formatRule(dnat), parseRule('-j ACCEPT').target);
+  } catch (err) {
+    if (err instanceof RuleSyntaxError) console.error(`line ${err.line ?? '?'}: ${err.word}`);
+    else if (err instanceof NetfilterError)
+      console.error(
+        err.code,
+        err.outcome,
+        err.failures.map((f) => f.operation?.path),
+      );
+    else throw err;
+  }
+}
+
+export async function load(text: string): Promise<number> {
+  await using ipt = await Iptables.open({ family: 'ip', backend: 'nft', netns: '/run/netns/blue' });
+  const compiled = compile(text);
+  await ipt.restore(compiled, { counters: true });
+  for (const r of (await ipt.snapshot({ tables: ['nat'] })).rules({ chain: 'DOCKER' }))
+    console.log(r.index + 1, String(r), r.counter?.packets);
+  return compiled.rules;
+}
+
+export const typed: RuleSpec = {
+  protocol: 'tcp',
+  source: { not: '10.0.0.0/8' },
+  matches: [
+    { name: 'comment', comment: 'typed' },
+    { name: 'mark', mark: { not: { value: 1, mask: 0xff } } },
+  ],
+  target: { jump: 'KUBE-SVC' },
+};
+export const mistyped: RuleSpec = {
+  // @ts-expect-error a comment is text
+  matches: [{ name: 'comment', comment: 5 }],
+};
