@@ -28,22 +28,37 @@ interface Report {
   readonly results: readonly Result[];
 }
 
-async function main(): Promise<number> {
-  const { values: o } = parseArgs({
-    options: {
-      filter: { type: 'string', default: '' },
-      sizes: { type: 'string', default: '1k,10k' },
-      json: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const chosen = scenarios.filter((s) => s.name.includes(o.filter));
-  const sizes = parseSizes(o.sizes);
-  if (o.help || chosen.length === 0) {
-    console.log(o.help ? USAGE : `no scenario has "${o.filter}" in its name\n\n${USAGE}`);
-    return o.help ? 0 : 1;
+/** The command line, or why it is none. */
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        filter: { type: 'string', default: '' },
+        sizes: { type: 'string', default: '1k,10k' },
+        json: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    const chosen = scenarios.filter((s) => s.name.includes(values.filter));
+    if (chosen.length === 0) return `no scenario has "${values.filter}" in its name`;
+    return { ...values, chosen, sizes: parseSizes(values.sizes) };
+  } catch (err) {
+    return (err as Error).message;
   }
+}
+
+async function main(): Promise<number> {
+  const o = readArguments();
+  if (typeof o === 'string') {
+    console.error(`${o}\n\n${USAGE}`);
+    return 1;
+  }
+  if (o.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const { chosen, sizes } = o;
   const folder = mkdtempSync(join(tmpdir(), 'nflink-bench-'));
   try {
     const tools = toolsIn(folder);
@@ -87,13 +102,13 @@ function toolsIn(folder: string): Tools {
 /** On a terminal a line that is written over, elsewhere a line now and then. */
 function progressLine(what: string): { show: (done: number, all: number) => void; clear: () => void } {
   const { stderr } = process;
-  let shown = -1;
+  let shown = 0;
   return {
     show(done, all) {
-      const tenths = Math.floor((done * 10) / all);
+      const quarters = Math.floor((done * 4) / all);
       if (stderr.isTTY) stderr.write(`\r${what}: ${done}/${all}\x1b[K`);
-      else if (tenths !== shown) stderr.write(`${what}: ${done}/${all}\n`);
-      shown = tenths;
+      else if (quarters !== shown) stderr.write(`${what}: ${quarters * 25} %\n`);
+      shown = quarters;
     },
     clear() {
       if (stderr.isTTY) stderr.write('\r\x1b[K');
@@ -101,10 +116,4 @@ function progressLine(what: string): { show: (done: number, all: number) => void
   };
 }
 
-try {
-  process.exitCode = await main();
-} catch (err) {
-  const misused = err instanceof RangeError || (err instanceof TypeError && 'code' in err && String(err.code).startsWith('ERR_PARSE_ARGS'));
-  console.error(misused ? `${err.message}\n\n${USAGE}` : err);
-  process.exitCode = 1;
-}
+process.exitCode = await main();

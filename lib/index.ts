@@ -20,7 +20,8 @@ export type {
 export * as expressions from './nftables/expressions/builders.ts';
 export type { Expression, UnknownExpression, Verdict } from './nftables/expressions/index.ts';
 export type { Bytes } from './nftables/expressions/values.ts';
-export type { ChainInput, ObjectInput, RuleInput as NftRuleInput, StatefulObject, TableInput } from './nftables/input.ts';
+export type { ChainInput, ObjectInput, RuleInput as NftRuleInput, StatefulObject, TableInput } from './nftables/input/types.ts';
 export type { NftRule } from './nftables/installed-rule.ts';
 export { Nftables, type OpenOptions, type SnapshotOptions } from './nftables/nftables.ts';
-export { type CommitOptions, type CommitResult, NftTransaction, type Operation } from './nftables/transaction.ts';
+export type { CommitResult, Operation } from './nftables/send.ts';
+export { type CommitOptions, NftTransaction } from './nftables/transaction.ts';

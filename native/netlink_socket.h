@@ -8,8 +8,6 @@
 #include "failure.h"
 #include "unique_fd.h"
 
-struct nlmsghdr;
-
 namespace nflink {
 
 /** Room a receive needs: dumps come in pieces of up to 32 KB, a single reply is at most NLMSG_GOODSIZE (8 KB). */

@@ -1,6 +1,6 @@
 // What Iptables needs of a backend. nf_tables is in compat/; legacy xtables will stand beside it.
 import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
-import type { CommitResult } from '../nftables/transaction.ts';
+import type { CommitResult } from '../nftables/send.ts';
 import type { Verb } from '../run.ts';
 import type { Command } from './commands.ts';
 import type { IptablesRule, RuleSpec } from './rule-spec.ts';

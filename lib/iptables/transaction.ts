@@ -2,7 +2,7 @@
 import type { CallOptions, Connection } from '../connection.ts';
 import { NetfilterError } from '../errors.ts';
 import type { Counter } from '../model/ruleset.ts';
-import type { CommitResult, Operation } from '../nftables/transaction.ts';
+import type { CommitResult, Operation } from '../nftables/send.ts';
 import type { IptablesBackend } from './backend.ts';
 import type { Command } from './commands.ts';
 import type { IpFamily } from './extensions/codec.ts';

@@ -6,7 +6,7 @@ import { Struct } from './extensions/struct.ts';
 import { formatNetwork, networkBytes } from './rule/addresses.ts';
 import { protocolName, protocolNumber } from './rule/protocols.ts';
 import type { RuleSpec } from './rule-spec.ts';
-import { type XtAddress, type XtExtension, type XtInterface, type XtRule, type XtVerdict, xtAlign } from './xt-rule.ts';
+import { type Writable, type XtAddress, type XtExtension, type XtInterface, type XtRule, type XtVerdict, xtAlign } from './xt-rule.ts';
 
 /** Which revision to write: the newest of ours that the kernel has and that can say it. */
 export type NewestRevision = (codec: Codec) => number;
@@ -33,37 +33,36 @@ function push(out: Codec[], kind: 'match' | 'target', e: Extension): void {
 
 /** `spec` in canonical form, as parseRule and normalizeRule give it. */
 export function toXt(spec: RuleSpec, c: BytesContext, newest: NewestRevision): XtRule {
-  const { family } = c;
-  const protocol = spec.protocol === undefined ? undefined : split(spec.protocol);
-  return {
-    family,
-    ...(protocol === undefined ? {} : { protocol: { number: protocolNumber(String(protocol.value)) ?? 0, not: protocol.not } }),
-    ...address('source', spec.source, c),
-    ...address('destination', spec.destination, c),
-    ...device('inInterface', spec.inInterface),
-    ...device('outInterface', spec.outInterface),
-    ...(spec.fragment === undefined ? {} : { fragment: { not: isNot(spec.fragment) } }),
-    matches: (spec.matches ?? []).map((m) => extensionBytes('match', m, c, newest)),
-    ...(spec.target === undefined ? {} : { target: target(spec.target, c, newest) }),
-    ...(spec.counter === undefined ? {} : { counter: spec.counter }),
-  };
+  const rule: Writable<XtRule> = { family: c.family, matches: [] };
+  if (spec.protocol !== undefined) {
+    const { value, not } = split(spec.protocol);
+    rule.protocol = { number: protocolNumber(String(value)) ?? 0, not };
+  }
+  if (spec.source !== undefined) rule.source = address(spec.source, c);
+  if (spec.destination !== undefined) rule.destination = address(spec.destination, c);
+  if (spec.inInterface !== undefined) rule.inInterface = device(spec.inInterface);
+  if (spec.outInterface !== undefined) rule.outInterface = device(spec.outInterface);
+  if (spec.fragment !== undefined) rule.fragment = { not: isNot(spec.fragment) };
+  if (spec.matches !== undefined) rule.matches = spec.matches.map((m) => extensionBytes('match', m, c, newest));
+  if (spec.target !== undefined) rule.target = target(spec.target, c, newest);
+  if (spec.counter !== undefined) rule.counter = spec.counter;
+  return rule;
 }
 
 function split<T>(v: Not<T>): { readonly value: T; readonly not: boolean } {
   return isNot(v) ? { value: v.not as T, not: true } : { value: v as T, not: false };
 }
 
-function address(key: 'source' | 'destination', v: Not<string> | undefined, c: BytesContext): { readonly [K in typeof key]?: XtAddress } {
-  if (v === undefined) return {};
+function address(v: Not<string>, c: BytesContext): XtAddress {
   const { value, not } = split(v);
-  return { [key]: { ...networkBytes(value, c.family), not } };
+  const { address, mask } = networkBytes(value, c.family);
+  return { address, mask, not };
 }
 
-function device(key: 'inInterface' | 'outInterface', v: Not<string> | undefined): { readonly [K in typeof key]?: XtInterface } {
-  if (v === undefined) return {};
+function device(v: Not<string>): XtInterface {
   const { value, not } = split(v);
   const prefix = value.endsWith('+');
-  return { [key]: { name: prefix ? value.slice(0, -1) : value, prefix, not } };
+  return { name: prefix ? value.slice(0, -1) : value, prefix, not };
 }
 
 function target(t: NonNullable<RuleSpec['target']>, c: BytesContext, newest: NewestRevision): XtExtension | XtVerdict {
@@ -82,40 +81,39 @@ function extensionBytes(kind: 'match' | 'target', e: Extension, c: BytesContext,
   return { name: codec.kernelName ?? codec.name, revision: revision.revision, data };
 }
 
+/** The newest revision of ours that the kernel has too, and that can say the options. */
 function choose(codec: Codec, options: never, c: BytesContext, newest: number): Revision<never> {
-  const usable = codec.revisions.filter(
-    (r) => (r.family === undefined || r.family === c.family) && r.revision <= newest && (r.can?.(options) ?? true),
-  );
-  const best = usable.at(-1);
-  if (best === undefined)
-    throw new ValueError(`the kernel's ${codec.kind} ${codec.name} goes up to revision ${newest}, which cannot say this`);
-  return best as Revision<never>;
+  for (let i = codec.revisions.length - 1; i >= 0; i--) {
+    const r = codec.revisions[i] as Revision<never>;
+    if (r.revision <= newest && (r.family === undefined || r.family === c.family) && (r.can?.(options) ?? true)) return r;
+  }
+  throw new ValueError(`the kernel's ${codec.kind} ${codec.name} goes up to revision ${newest}, which cannot say this`);
 }
 
 export function fromXt(rule: XtRule, c: BytesContext): RuleSpec {
-  return {
-    ...(rule.protocol === undefined ? {} : { protocol: join(protocolName(rule.protocol.number), rule.protocol.not) }),
-    ...network('source', rule.source, c),
-    ...network('destination', rule.destination, c),
-    ...name('inInterface', rule.inInterface),
-    ...name('outInterface', rule.outInterface),
-    ...(rule.fragment === undefined ? {} : { fragment: join<true>(true, rule.fragment.not) }),
-    ...(rule.counter === undefined ? {} : { counter: rule.counter }),
-    ...(rule.matches.length === 0 ? {} : { matches: rule.matches.map((m) => extensionOptions('match', m, c)) }),
-    ...(rule.target === undefined ? {} : { target: targetOptions(rule.target, c) }),
-  };
+  const spec: Writable<RuleSpec> = {};
+  if (rule.protocol !== undefined) spec.protocol = join(protocolName(rule.protocol.number), rule.protocol.not);
+  if (rule.source !== undefined) spec.source = network(rule.source, c);
+  if (rule.destination !== undefined) spec.destination = network(rule.destination, c);
+  if (rule.inInterface !== undefined) spec.inInterface = name(rule.inInterface);
+  if (rule.outInterface !== undefined) spec.outInterface = name(rule.outInterface);
+  if (rule.fragment !== undefined) spec.fragment = join<true>(true, rule.fragment.not);
+  if (rule.counter !== undefined) spec.counter = rule.counter;
+  if (rule.matches.length > 0) spec.matches = rule.matches.map((m) => extensionOptions('match', m, c));
+  if (rule.target !== undefined) spec.target = targetOptions(rule.target, c);
+  return spec;
 }
 
 function join<T>(value: T, not: boolean): Not<T> {
   return not ? { not: value } : value;
 }
 
-function network(key: 'source' | 'destination', a: XtAddress | undefined, c: BytesContext): { readonly [K in typeof key]?: Not<string> } {
-  return a === undefined ? {} : { [key]: join(formatNetwork(a.address, a.mask, c.family), a.not) };
+function network(a: XtAddress, c: BytesContext): Not<string> {
+  return join(formatNetwork(a.address, a.mask, c.family), a.not);
 }
 
-function name(key: 'inInterface' | 'outInterface', i: XtInterface | undefined): { readonly [K in typeof key]?: Not<string> } {
-  return i === undefined ? {} : { [key]: join(i.prefix ? `${i.name}+` : i.name, i.not) };
+function name(i: XtInterface): Not<string> {
+  return join(i.prefix ? `${i.name}+` : i.name, i.not);
 }
 
 function targetOptions(t: XtExtension | XtVerdict, c: BytesContext): NonNullable<RuleSpec['target']> {

@@ -3,6 +3,9 @@
 import type { Counter } from '../model/ruleset.ts';
 import type { IpFamily } from './extensions/codec.ts';
 
+/** For rules that are put together field by field. */
+export type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** One xt_entry_match or xt_entry_target; `data` is padded to XT_ALIGN. */
 export interface XtExtension {
   readonly name: string;

@@ -5,12 +5,11 @@ import { NetfilterError } from '../errors.ts';
 import type { Verb } from '../run.ts';
 import { be64, findAttribute, readMessage } from '../wire/attributes.ts';
 import { AttributeWriter } from '../wire/writer.ts';
-import type { Lookup } from './input.ts';
+import { NFTA_CHAIN_HANDLE } from './input/chain.ts';
+import type { Lookup } from './input/kind.ts';
 import { chainTable } from './objects/chain.ts';
 import { familyName, NFNL_SUBSYS_NFTABLES, NFT_MSG_GETCHAIN } from './objects/messages.ts';
 import { dumpRules, request } from './read.ts';
-
-const NFTA_CHAIN_HANDLE = 2;
 
 /** Writes each handle to its place in `writer`. ENOENT where there is no such chain or place. */
 export function* resolveLookups(connection: Connection, lookups: readonly Lookup[], writer: AttributeWriter): Verb<void> {

@@ -81,8 +81,8 @@ export function* readPicture(connection: Connection, table?: TableName): Verb<Pi
       tables: yield* dump(connection, 'dump of tables', m.NFT_MSG_GETTABLE, family),
       chains: yield* dump(connection, 'dump of chains', m.NFT_MSG_GETCHAIN, family),
       rules: yield* dumpRules(connection, rules),
-      sets: yield* dump(connection, 'dump of sets', m.NFT_MSG_GETSET, family, named(setTable, table)),
-      objects: yield* dump(connection, 'dump of objects', m.NFT_MSG_GETOBJ, family, named(objectTable, table)),
+      sets: yield* dumpOfTable(connection, 'dump of sets', m.NFT_MSG_GETSET, family, named(setTable, table)),
+      objects: yield* dumpOfTable(connection, 'dump of objects', m.NFT_MSG_GETOBJ, family, named(objectTable, table)),
     };
   });
   const mine = <T extends { readonly table?: string }>(d: Decoded<T>): boolean => table === undefined || d.attributes.table === table.name;
@@ -94,6 +94,22 @@ export function* readPicture(connection: Connection, table?: TableName): Verb<Pi
     sets: decodeAll(value.sets, setTable).filter(mine),
     objects: decodeAll(value.objects, objectTable).filter(mine),
   };
+}
+
+/** A dump that names a table fails where that isn't there (nf_tables_getset); rules and chains just give none. */
+function* dumpOfTable(
+  connection: Connection,
+  what: string,
+  message: number,
+  family: number,
+  attributes: Uint8Array,
+): Verb<NativeDumpReply> {
+  try {
+    return yield* dump(connection, what, message, family, attributes);
+  } catch (err) {
+    if (!(err instanceof NetfilterError) || err.code !== 'ENOENT') throw err;
+    return { data: new ArrayBuffer(0), index: new Uint32Array(0), generation16: -1, retries: 0 };
+  }
 }
 
 function named(kind: AttributeTable<{ readonly table?: string }>, table: TableName | undefined): Uint8Array {

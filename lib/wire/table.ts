@@ -87,11 +87,15 @@ export class AttributeTable<T extends object> {
    */
   decode(bytes: Uint8Array, start: number, end: number, seed: Record<string, unknown> = {}): T | undefined {
     let unknown: UnknownAttribute[] | undefined;
+    const seen: boolean[] = [];
     for (let at = start, index = 0; at < end; index++) {
       const length = attributeLength(bytes, at, end);
       const field = this.#byId[attributeType(bytes, at)];
       const value = field?.kind.get(bytes, at + 4, at + length);
-      if (field !== undefined && seed[field.name] !== undefined) return undefined;
+      if (field !== undefined) {
+        if (seen[field.id] === true) return undefined;
+        seen[field.id] = true;
+      }
       if (field === undefined || value === undefined) {
         unknown ??= [];
         unknown.push({ index, type: u16(bytes, at + 2), data: bytes.slice(at + 4, at + length) });

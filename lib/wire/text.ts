@@ -51,3 +51,13 @@ export function encodeText(text: string): Uint8Array {
   }
   return Uint8Array.from(out);
 }
+
+/** Writes `text` at `at` where it is all ASCII without NUL; false, with nothing promised about the bytes, where it isn't. */
+export function putAscii(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80 || code === 0) return false;
+    bytes[at + i] = code;
+  }
+  return true;
+}

@@ -1,7 +1,7 @@
 // Appends netlink attributes to one growing buffer. struct nlattr: u16 length with header, u16 type, both in host order;
 // payload padded to 4 bytes (linux/netlink.h, NLA_ALIGNTO). Hosts of nflink are little endian.
 import { EncodeError } from './errors.ts';
-import { encodeText } from './text.ts';
+import { encodeText, putAscii } from './text.ts';
 
 export const NLA_HDRLEN = 4;
 export const NLA_F_NESTED = 0x8000;
@@ -102,16 +102,10 @@ export class AttributeWriter {
   string(type: number, text: string): void {
     const at = this.begin(type);
     this.reserve(text.length + 1);
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (code >= 0x80) {
-        if (text.includes('\0')) throw new EncodeError('', 'a kernel string cannot hold a NUL');
-        this.length = at + NLA_HDRLEN;
-        this.append(encodeText(text));
-        break;
-      }
-      if (code === 0) throw new EncodeError('', 'a kernel string cannot hold a NUL');
-      this.bytes[this.length++] = code;
+    if (putAscii(this.bytes, this.length, text)) this.length += text.length;
+    else {
+      if (text.includes('\0')) throw new EncodeError('', 'a kernel string cannot hold a NUL');
+      this.append(encodeText(text));
     }
     this.reserve(1);
     this.bytes[this.length++] = 0;

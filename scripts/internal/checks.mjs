@@ -10,6 +10,6 @@ export async function checks() {
 }
 
 async function clangFormat() {
-  const files = filesUnder(['native', 'test'], (file) => /\.(cc|c|h)$/.test(file));
+  const files = filesUnder(['native', 'test', 'bench'], (file) => /\.(cc|c|h)$/.test(file));
   if (files.length > 0) await run('clang-format', ['--dry-run', '-Werror', ...files]);
 }

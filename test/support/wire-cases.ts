@@ -39,9 +39,10 @@ const text = (max: number, min = 1): fc.Arbitrary<string> =>
 const value = bytes(1, 64);
 const of = (length: number, fill = 0xa5): Uint8Array => new Uint8Array(length).fill(fill);
 
+const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> => fc.record<T>(fields, { noNullPrototype: true });
 const verdict = fc.oneof(
   fc.constantFrom('accept', 'drop', 'queue', 'continue', 'break', 'return').map((v) => ({ verdict: v })),
-  fc.record({ verdict: fc.constantFrom('jump', 'goto'), chain: text(255) }),
+  record({ verdict: fc.constantFrom('jump', 'goto'), chain: text(255) }),
 );
 
 interface Given<T> {
@@ -69,9 +70,9 @@ function complete<T extends object>(g: Given<T>, encode: (v: Readonly<Record<str
     fields[key] = known.kind === 'words' ? fc.constantFrom(...known.words) : fc.subarray([...known.words]);
   }
   const required = g.required ?? [];
-  const record = fc.record(fields, { requiredKeys: [...required] });
+  const drawn = fc.record(fields, { requiredKeys: [...required], noNullPrototype: true });
   const fixed = 'type' in example ? { type: example['type'] } : {};
-  return { example: g.example, picked: picked as T[], any: record.map((r) => ({ ...fixed, ...r }) as T) };
+  return { example: g.example, picked: picked as T[], any: drawn.map((r) => ({ ...fixed, ...r }) as T) };
 }
 
 const registers = { sreg: u32, dreg: u32 };
@@ -272,13 +273,13 @@ export const objectCases = {
       handle: u64,
       name: text(255),
       hook: fc.oneof(
-        fc.record({ hooknum: u32, priority: i32 }),
-        fc.record({ hooknum: u32, priority: i32, dev: text(15) }),
-        fc.record({ hooknum: u32, priority: i32, devs: fc.array(text(15), { minLength: 1, maxLength: 4 }) }),
+        record({ hooknum: u32, priority: i32 }),
+        record({ hooknum: u32, priority: i32, dev: text(15) }),
+        record({ hooknum: u32, priority: i32, devs: fc.array(text(15), { minLength: 1, maxLength: 4 }) }),
       ),
       use: u32,
       type: text(31),
-      counters: fc.record({ bytes: u64, packets: u64 }),
+      counters: record({ bytes: u64, packets: u64 }),
       id: u32,
       userdata,
     },
@@ -303,7 +304,7 @@ export const objectCases = {
       position: u64,
       userdata,
       expressions: fc.array(fc.oneof(...expressionCaseNames.map((name) => expressionCase(name).any)), { maxLength: 8 }),
-      compat: fc.record({ proto: u32, flags: u32 }),
+      compat: record({ proto: u32, flags: u32 }),
       id: u32,
       positionId: u32,
       chainId: u32,

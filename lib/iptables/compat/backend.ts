@@ -7,8 +7,8 @@ import { RuleDump } from '../../nftables/installed-rule.ts';
 import { chainTable } from '../../nftables/objects/chain.ts';
 import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
 import { dumpRules, nftType, request } from '../../nftables/read.ts';
+import type { CommitResult } from '../../nftables/send.ts';
 import { consistently, readPicture } from '../../nftables/snapshot.ts';
-import type { CommitResult } from '../../nftables/transaction.ts';
 import type { Verb } from '../../run.ts';
 import { AttributeWriter } from '../../wire/writer.ts';
 import type { IptablesBackend } from '../backend.ts';
@@ -18,7 +18,7 @@ import type { IpFamily } from '../extensions/codec.ts';
 import { InstalledIptablesRule } from '../installed.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
-import { identityOf } from './chain-state.ts';
+import { ChainState } from './chain-state.ts';
 import { commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
@@ -54,9 +54,7 @@ export class CompatBackend implements IptablesBackend {
     if (dump.length === 0) return false;
     yield* this.#context.learn([rule]);
     const bytes = this.#context.bytes();
-    const wanted = this.#context.identity(rule, bytes);
-    for (let row = 0; row < dump.length; row++) if (identityOf(this.#context, bytes, dump, row) === wanted) return true;
-    return false;
+    return new ChainState(bytes, dump).find(this.#context.xtRule(rule, bytes)) >= 0;
   }
 
   *list(table: string, chain: string | undefined): Verb<readonly IptablesRule[]> {

@@ -1,13 +1,15 @@
 // iptables' objects as nf_tables operations: what iptables-nft sends for tables, builtin chains, user chains and rules.
 import type { Counter } from '../../model/ruleset.ts';
+import { Batch, type Named } from '../../nftables/batch.ts';
 import { inferCompat } from '../../nftables/compat.ts';
 import type { AnyExpression } from '../../nftables/expressions/expression.ts';
+import { NFTA_CHAIN_HANDLE } from '../../nftables/input/chain.ts';
+import { payloadAt } from '../../nftables/input/kind.ts';
 import { chainTable } from '../../nftables/objects/chain.ts';
 import { hookNumber } from '../../nftables/objects/hooks.ts';
 import * as m from '../../nftables/objects/messages.ts';
 import { ruleTable } from '../../nftables/objects/rule.ts';
 import { tableTable } from '../../nftables/objects/table.ts';
-import { Batch, type Named } from '../../nftables/transaction.ts';
 import type { BuiltinChain } from '../builtin.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 
@@ -97,8 +99,7 @@ export class IptablesBatch {
     const { writer } = this.batch;
     const start = writer.length;
     chainTable.encode(writer, { table: this.table, handle: 0n, name: to });
-    // The handle stands after the table's name; it is looked up before the batch is sent.
-    const at = start + ((writer.view.getUint16(start, true) + 3) & ~3) + 4;
+    const at = payloadAt(writer, start, NFTA_CHAIN_HANDLE);
     const lookup = { kind: 'chain handle', family: this.#familyNumber, table: this.table, chain, at } as const;
     this.batch.push({ type: m.NFT_MSG_NEWCHAIN, flags: 0, family: this.#familyNumber, lookup }, this.#chainName('rename', chain, index));
   }

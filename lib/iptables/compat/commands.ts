@@ -1,20 +1,22 @@
 // The commands of a transaction laid out as one nf_tables batch. Rule numbers and texts are resolved against the chain as
 // it will be when the command's turn comes; the commit is then conditional on the generation that was looked at.
 import { NetfilterError } from '../../errors.ts';
-import type { AnyExpression } from '../../nftables/expressions/expression.ts';
+import type { Named } from '../../nftables/batch.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
 import { resolveLookups } from '../../nftables/lookups.ts';
 import * as m from '../../nftables/objects/messages.ts';
 import { dumpRules, readGeneration } from '../../nftables/read.ts';
-import { type CommitResult, type Named, type Operation, sendBatch } from '../../nftables/transaction.ts';
+import { type CommitResult, type Operation, sendBatch } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
 import { builtinChain } from '../builtin.ts';
 import type { Command } from '../commands.ts';
 import { type BytesContext, ValueError } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
+import type { XtRule } from '../xt-rule.ts';
 import { IptablesBatch, type RuleName } from './batch.ts';
 import { ChainState, type Entry } from './chain-state.ts';
 import type { CompatContext } from './context.ts';
+import { ruleExpressions } from './encode.ts';
 
 const TRIES = 10;
 const ENOENT = 2;
@@ -103,7 +105,7 @@ class Layout {
     this.#context = context;
     this.#bytes = context.bytes();
     this.out = new IptablesBatch(context.family, table);
-    for (const [chain, dump] of dumps) this.#chains.set(chain, new ChainState(context, this.#bytes, dump));
+    for (const [chain, dump] of dumps) this.#chains.set(chain, new ChainState(this.#bytes, dump));
   }
 
   /** The message that carries the rule of a command. */
@@ -188,13 +190,14 @@ class Layout {
   ): void {
     const state = this.#state(c.chain);
     const id = this.#nextId++;
-    this.#messages.set(index, this.out.addRule(c.chain, this.#expressions(index, c), place, this.#named(index, c), id));
-    if (state !== undefined) state.entries.splice(at, 0, { id, identity: this.#context.identity(c.rule, this.#bytes) });
+    const rule = this.#xtRule(index, c);
+    this.#messages.set(index, this.out.addRule(c.chain, ruleExpressions(rule), place, this.#named(index, c), id));
+    if (state !== undefined) state.entries.splice(at, 0, { id, rule });
   }
 
-  #expressions(index: number, c: Command & { readonly rule: RuleSpec }): AnyExpression[] {
+  #xtRule(index: number, c: Command & { readonly rule: RuleSpec }): XtRule {
     try {
-      return this.#context.expressions(c.rule, this.#bytes);
+      return this.#context.xtRule(c.rule, this.#bytes);
     } catch (err) {
       if (err instanceof ValueError) throw this.#error(index, c, err.message, 'ERR_INVALID_ARG', 0);
       throw err;
@@ -215,7 +218,7 @@ class Layout {
   }
 
   #find(index: number, c: Command & { readonly verb: 'delete' }): number {
-    const at = this.#state(c.chain)?.find(c.rule) ?? -1;
+    const at = this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1;
     if (at < 0) throw this.#error(index, c, 'no such rule in that chain', 'ENOENT', ENOENT);
     return at;
   }
@@ -235,8 +238,9 @@ class Layout {
       return this.#deleteRule(index, c, at);
     }
     const id = this.#nextId++;
-    this.#messages.set(index, this.out.addRule(c.chain, this.#expressions(index, c), { replace: old.handle }, this.#named(index, c), id));
-    state.entries[at] = { id, identity: this.#context.identity(c.rule, this.#bytes) };
+    const rule = this.#xtRule(index, c);
+    this.#messages.set(index, this.out.addRule(c.chain, ruleExpressions(rule), { replace: old.handle }, this.#named(index, c), id));
+    state.entries[at] = { id, rule };
   }
 }
 

@@ -1,14 +1,11 @@
 // What the nf_tables backend of iptables works with: the connection, the kernel's revisions, ipset names.
 import type { Connection } from '../../connection.ts';
 import { fromFailure } from '../../errors.ts';
-import type { AnyExpression } from '../../nftables/expressions/expression.ts';
-import { expressionTables } from '../../nftables/expressions/index.ts';
 import type { Verb } from '../../run.ts';
-import { AttributeWriter } from '../../wire/writer.ts';
 import type { BytesContext, Codec, IpFamily } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import { codecsOf, toXt } from '../xt-convert.ts';
-import { ruleExpressions } from './encode.ts';
+import type { XtRule } from '../xt-rule.ts';
 import { Revisions } from './revisions.ts';
 
 export class CompatContext {
@@ -22,7 +19,7 @@ export class CompatContext {
     this.#revisions = new Revisions(connection, family);
   }
 
-  /** Asks the kernel for the revisions that `specs` need; before `expressions`. */
+  /** Asks the kernel for the revisions that `specs` need; before `xtRule`. */
   *learn(specs: Iterable<RuleSpec>): Verb<void> {
     const codecs = new Set<Codec>();
     for (const spec of specs) for (const codec of codecsOf(spec)) codecs.add(codec);
@@ -64,15 +61,8 @@ export class CompatContext {
     };
   }
 
-  expressions(spec: RuleSpec, bytes: BytesContext): AnyExpression[] {
-    return ruleExpressions(toXt(spec, bytes, (codec) => this.#revisions.newest(codec)));
-  }
-
-  /** The rule's identity: its canonical bytes without counters. Two spellings of one rule have the same. */
-  identity(spec: RuleSpec, bytes: BytesContext): string {
-    const { counter: _, ...rest } = spec;
-    const w = new AttributeWriter(512);
-    expressionTables.list.put(w, 0, this.expressions(rest, bytes));
-    return Buffer.from(w.bytes.buffer, 0, w.length).toString('latin1');
+  /** The rule with its structs in the newest revisions; after `learn`. */
+  xtRule(spec: RuleSpec, bytes: BytesContext): XtRule {
+    return toXt(spec, bytes, (codec) => this.#revisions.newest(codec));
   }
 }

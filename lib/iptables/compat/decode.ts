@@ -5,7 +5,7 @@ import type { AnyExpression } from '../../nftables/expressions/expression.ts';
 import { decodeText } from '../../wire/text.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import { Struct } from '../extensions/struct.ts';
-import { type XtAddress, type XtExtension, type XtInterface, type XtRule, type XtVerdict, xtAlign } from '../xt-rule.ts';
+import { type Writable, type XtAddress, type XtExtension, type XtInterface, type XtRule, type XtVerdict, xtAlign } from '../xt-rule.ts';
 import { addressOffsets, INVALID_INTERFACE, IPHDR_FRAG_OFF, IPHDR_PROTOCOL } from './encode.ts';
 import { INV_DSTPT, INV_SRCPT, LIMIT, LIMIT_SCALE, MARK, TCP, TCP_FLAGS, TCP_INV_FLAGS, UDP } from './native-matches.ts';
 
@@ -24,8 +24,6 @@ interface Comparison {
 }
 
 class Foreign extends Error {}
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 class Reader {
   readonly rule: Writable<XtRule> & { matches: XtExtension[] };

@@ -1,12 +1,14 @@
 // Save text to one nf_tables batch: every table at once, so that a restore is atomic over all of them.
 import { NetfilterError, RuleSyntaxError } from '../../errors.ts';
-import { Batch, sendBatch } from '../../nftables/transaction.ts';
+import { Batch } from '../../nftables/batch.ts';
+import { sendBatch } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
 import { builtinChain } from '../builtin.ts';
 import { ValueError } from '../extensions/codec.ts';
 import type { SavedTable } from '../save-text.ts';
 import { IptablesBatch } from './batch.ts';
 import type { CompatContext } from './context.ts';
+import { ruleExpressions } from './encode.ts';
 
 export interface RestoreSettings {
   /** Keep what the text doesn't name. */
@@ -15,9 +17,12 @@ export interface RestoreSettings {
   readonly test: boolean;
 }
 
+/** A little more than a rule with a comment takes: the writer then need not grow. */
+const BYTES_A_RULE = 700;
+
 export function* restoreTables(context: CompatContext, tables: readonly SavedTable[], o: RestoreSettings): Verb<void> {
   yield* context.learn(rules(tables));
-  const batch = new Batch();
+  const batch = new Batch(tables.reduce((sum, t) => sum + t.rules.length + t.chains.length, 1) * BYTES_A_RULE);
   const bytes = context.bytes();
   for (const table of tables) {
     if (!o.noflush) checkChains(table);
@@ -36,7 +41,7 @@ export function* restoreTables(context: CompatContext, tables: readonly SavedTab
         object: { rule: { family: context.family, table: table.name, chain: rule.chain, line: rule.line, rule: rule.spec } },
       };
       try {
-        out.addRule(rule.chain, context.expressions(spec, bytes), 'last', named);
+        out.addRule(rule.chain, ruleExpressions(context.xtRule(spec, bytes)), 'last', named);
       } catch (err) {
         if (err instanceof ValueError)
           throw new NetfilterError(`line ${rule.line}: ${err.message}; nothing was sent`, {

@@ -22,7 +22,7 @@ const compatTable = attributes({
 export class Revisions {
   readonly #connection: Connection;
   readonly #family: IpFamily;
-  readonly #newest = new Map<string, number>();
+  readonly #newest = new Map<Codec, number>();
 
   constructor(connection: Connection, family: IpFamily) {
     this.#connection = connection;
@@ -32,14 +32,13 @@ export class Revisions {
   /** Asks for those of `codecs` that aren't known yet. */
   *learn(codecs: Iterable<Codec>): Verb<void> {
     for (const codec of codecs) {
-      const key = keyOf(codec);
-      if (!this.#newest.has(key)) this.#newest.set(key, yield* this.#ask(codec));
+      if (!this.#newest.has(codec)) this.#newest.set(codec, yield* this.#ask(codec));
     }
   }
 
   /** After `learn`: the kernel's newest revision. */
   newest(codec: Codec): number {
-    return this.#newest.get(keyOf(codec)) ?? 0;
+    return this.#newest.get(codec) ?? 0;
   }
 
   *#ask(codec: Codec): Verb<number> {
@@ -66,8 +65,4 @@ export class Revisions {
       });
     }
   }
-}
-
-function keyOf(codec: Codec): string {
-  return `${codec.kind} ${codec.kernelName ?? codec.name}`;
 }

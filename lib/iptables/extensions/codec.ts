@@ -26,8 +26,7 @@ export interface BytesContext {
   setName(index: number): string;
 }
 
-/** A value that cannot be. The parser adds which word it was. */
-export class ValueError extends Error {}
+export { ValueError } from './value-error.ts';
 
 /** Text form of one option's value. `parse` throws ValueError; `format` of what `parse` gave is the form the save commands print. */
 export interface Value<T> {

@@ -8,7 +8,7 @@ export type Ports = number | readonly [first: number, last: number];
 const services: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: 'dccp', 132: 'sctp', 136: 'udplite' };
 
 export function parsePort(word: string, c: ParseContext): number {
-  const port = parseUnsigned(word, 65535) ?? servicePort(word, services[c.protocol]);
+  const port = parseUnsigned(word, 65535) ?? servicePort(word, services[c.protocol]) ?? servicePort(word);
   if (port === undefined) throw new ValueError(`invalid port/service \`${word}' specified`);
   return port;
 }

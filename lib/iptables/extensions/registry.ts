@@ -59,21 +59,25 @@ export interface StandardTarget {
 }
 export type Extension = SpecOf<(typeof matches)[number]> | SpecOf<(typeof targets)[number]> | StandardTarget | UnknownExtension;
 
-const byName = new Map<string, Codec>([...matches, ...targets].map((c) => [`${c.kind} ${c.name}`, c as unknown as Codec]));
-const byKernelName = new Map<string, Codec[]>();
-for (const codec of byName.values()) {
-  const key = `${codec.kind} ${codec.kernelName ?? codec.name}`;
-  byKernelName.set(key, [...(byKernelName.get(key) ?? []), codec]);
+type Kind = Codec['kind'];
+const codecs = [...matches, ...targets] as readonly unknown[] as readonly Codec[];
+
+function grouped(nameOf: (c: Codec) => string): Readonly<Record<Kind, ReadonlyMap<string, readonly Codec[]>>> {
+  const groups = { match: new Map<string, Codec[]>(), target: new Map<string, Codec[]>() };
+  for (const c of codecs) groups[c.kind].set(nameOf(c), [...(groups[c.kind].get(nameOf(c)) ?? []), c]);
+  return groups;
 }
+const byName = grouped((c) => c.name);
+const byKernelName = grouped((c) => c.kernelName ?? c.name);
 
 /** The codec of `-m name` or `-j name`. */
-export function codecOf(kind: 'match' | 'target', name: string): Codec | undefined {
-  return byName.get(`${kind} ${name}`);
+export function codecOf(kind: Kind, name: string): Codec | undefined {
+  return byName[kind].get(name)?.[0];
 }
 
 /** The codec that reads a struct of the kernel's extension `name`; the one that claims it goes before the others. */
-export function codecOfKernel(kind: 'match' | 'target', name: string, revision: number, data: Uint8Array): Codec | undefined {
-  const candidates = byKernelName.get(`${kind} ${name}`);
+export function codecOfKernel(kind: Kind, name: string, revision: number, data: Uint8Array): Codec | undefined {
+  const candidates = byKernelName[kind].get(name);
   if (candidates === undefined || candidates.length === 1) return candidates?.[0];
   const s = new Struct(data);
   return candidates.find((c) => c.claims?.(s, revision)) ?? candidates.find((c) => c.claims === undefined);

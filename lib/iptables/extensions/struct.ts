@@ -1,14 +1,20 @@
 // One xt_*_info struct: fields by offset. Integers are in host order unless the name says be…; hosts are little endian.
-import { decodeText, encodeText } from '../../wire/text.ts';
-import { ValueError } from './codec.ts';
+import { decodeText, encodeText, putAscii } from '../../wire/text.ts';
+import { ValueError } from './value-error.ts';
 
 export class Struct {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
+  #lazyView: DataView | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Made when the first number is asked for: a comment has none, and a rule set has many comments. */
+  get #view(): DataView {
+    const { bytes } = this;
+    this.#lazyView ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#lazyView;
   }
 
   u8(at: number): number {
@@ -55,6 +61,7 @@ export class Struct {
   }
   /** Text with its NUL in a field of `size` bytes; longer text is refused. */
   setText(at: number, size: number, text: string): void {
+    if (text.length < size && putAscii(this.bytes, at, text)) return;
     const bytes = encodeText(text);
     if (bytes.length >= size || bytes.includes(0)) throw new ValueError(`"${text}" is too long, ${size - 1} bytes are allowed`);
     this.bytes.set(bytes, at);

@@ -37,6 +37,13 @@ export const unsigned64: Value<bigint> = {
   format: (n) => [String(n)],
 };
 
+/** Whether text has at most `max` bytes; ASCII, which nearly all is, isn't encoded to learn that. */
+export function fits(text: string, max: number): boolean {
+  if (text.length > max) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return encodeText(text).length <= max;
+  return true;
+}
+
 /** Text of at most `max` bytes, printed in quotes unless it is letters, digits, `_` and `-`. */
 export function text(max: number): Value<string> {
   return { ...name(max), quote: true };
@@ -45,9 +52,7 @@ export function text(max: number): Value<string> {
 export function name(max: number): Value<string> {
   return {
     parse: ([word]) => {
-      // Most bytes a UTF-16 unit can need is three: nothing is encoded to learn that a short text fits.
-      if ((word as string).length * 3 > max && encodeText(word as string).length > max)
-        throw new ValueError(`too long, ${max} bytes are allowed`);
+      if (!fits(word as string, max)) throw new ValueError(`too long, ${max} bytes are allowed`);
       return word as string;
     },
     format: (v) => [v],

@@ -1,6 +1,6 @@
 // The options that need no extension (iptables.c, xshared.c), and the checks of their values.
-import { encodeText } from '../../wire/text.ts';
 import { ValueError } from '../extensions/codec.ts';
+import { fits } from '../extensions/values.ts';
 
 /** What a base option is told apart by: its letter. `command` is every option that belongs to a command, not to a rule. */
 export type BaseOption = 'p' | 's' | 'd' | 'i' | 'o' | 'f' | 'c' | 'm' | 'j' | 'g' | '4' | '6' | 'command';
@@ -54,7 +54,7 @@ const INTERFACE_BYTES = 15;
 export function checkInterface(name: string): void {
   if (name === '') throw new ValueError('Empty interface is likely to be undesired');
   if (name.includes('\0')) throw new ValueError('an interface name holds no NUL');
-  if (name.length * 3 > INTERFACE_BYTES && encodeText(name).length > INTERFACE_BYTES) {
+  if (!fits(name, INTERFACE_BYTES)) {
     throw new ValueError(`interface name \`${name}' must be shorter than 16 characters`);
   }
 }
@@ -65,7 +65,7 @@ const TARGET_BYTES = 28;
 /** xt_parse_target, and that no chain's name may begin with - or !. */
 export function checkTarget(name: string): void {
   if (name === '') throw new ValueError('Invalid target name (too short)');
-  if (name.length * 3 > TARGET_BYTES && encodeText(name).length > TARGET_BYTES) {
+  if (!fits(name, TARGET_BYTES)) {
     throw new ValueError(`Invalid target name \`${name}' (${TARGET_BYTES} chars max)`);
   }
   for (let i = 0; i < name.length; i++) {

@@ -19,6 +19,7 @@ const fields: ReadonlySet<string> = new Set([
  * where the text would be one. Throws NetfilterError ERR_INVALID_ARG with the path of the value that is wrong.
  */
 export function normalizeRule(spec: RuleSpec, family: IpFamily = 'ip'): RuleSpec {
+  if (typeof spec !== 'object' || spec === null) throw bad('', `an object is needed, this is ${describe(spec)}`);
   for (const key of Object.keys(spec)) if (!fields.has(key)) throw bad(key, 'a rule has no such field');
   const c = at('protocol', () => protocolContext(spec.protocol, family));
   const out: { -readonly [K in keyof RuleSpec]?: RuleSpec[K] } = {};
@@ -33,6 +34,8 @@ export function normalizeRule(spec: RuleSpec, family: IpFamily = 'ip'): RuleSpec
   }
   if (spec.fragment !== undefined) out.fragment = at('fragment', () => fragment(spec.fragment, family));
   if (spec.counter !== undefined) out.counter = at('counter', () => counter(spec.counter));
+  if (spec.matches !== undefined && !Array.isArray(spec.matches))
+    throw bad('matches', `a list is needed, this is ${describe(spec.matches)}`);
   if (spec.matches !== undefined && spec.matches.length > 0) {
     out.matches = spec.matches.map((match, i) => extension('match', match, `matches[${i}]`, c));
   }
@@ -41,7 +44,7 @@ export function normalizeRule(spec: RuleSpec, family: IpFamily = 'ip'): RuleSpec
 }
 
 function bad(path: string, reason: string): NetfilterError {
-  return new NetfilterError(`rule: ${path}: ${reason}`, { code: 'ERR_INVALID_ARG' });
+  return new NetfilterError(`rule: ${path === '' ? '' : `${path}: `}${reason}`, { code: 'ERR_INVALID_ARG' });
 }
 
 function at<T>(path: string, fn: () => T): T {
@@ -99,6 +102,7 @@ function fragment(given: unknown, family: IpFamily): true | { readonly not: true
 }
 
 function counter(given: RuleSpec['counter']): NonNullable<RuleSpec['counter']> {
+  if (typeof given !== 'object' || given === null) throw new ValueError('{ packets, bytes } is needed');
   const { packets, bytes } = given as unknown as Readonly<Record<string, unknown>>;
   return { packets: count(packets), bytes: count(bytes) };
 }
@@ -180,7 +184,7 @@ function wordsOfValue(
     if (blank < 0) throw new ValueError('two words are needed');
     return [value.slice(0, blank), value.slice(blank + 1)];
   }
-  if (typeof value === 'bigint') return [String(value)];
+  if (typeof value === 'bigint' || (typeof value === 'number' && count === 1)) return [String(value)];
   let words: readonly string[];
   try {
     words = format(value, c);

@@ -18,6 +18,7 @@ import {
   takesValue,
 } from './base-options.ts';
 import { completeExtension } from './complete.ts';
+import { assemble, type Draft, network } from './draft.ts';
 import { type Grammar, grammarOf, type OptionEntry } from './grammar.ts';
 import { protocolName, protocolNumber } from './protocols.ts';
 
@@ -29,8 +30,6 @@ interface Loaded {
   /** Index of the word that named it. */
   readonly at: number;
 }
-/** A rule whose fields are still to come. */
-type Draft = { -readonly [K in keyof RuleSpec]: RuleSpec[K] };
 type Found = { readonly base: BaseOption } | { readonly loaded: Loaded; readonly entry: OptionEntry } | undefined;
 
 export class RuleParser implements ParseContext {
@@ -171,13 +170,15 @@ export class RuleParser implements ParseContext {
     const word = this.#words[this.#next];
     if (word === undefined) throw this.#missing(`option "${option}" requires an argument`);
     this.#at = this.#next++;
-    if (word.text === '!' && !word.quoted)
-      throw this.#error(`Bad argument \`!': it stands before the option it inverts, as in ! ${option}`);
     return word.text;
   }
 
   #baseWithValue(option: BaseOption, written: string, attached: string | undefined, offset: number): void {
     const value = attached ?? this.#value(written);
+    // The form of long ago, `-s ! address`: the real tools stumble over the word after it.
+    if (value === '!' && this.#words[this.#at]?.quoted === false) {
+      throw this.#error(`Bad argument \`!': it stands before the option it inverts, as in ! ${written}`);
+    }
     try {
       this.#base(option, value, attached === undefined ? 0 : offset);
     } catch (err) {
@@ -410,26 +411,4 @@ function commandOption(option: string): string {
 function matchCodec(name: string, family: IpFamily): Codec | undefined {
   const codec = codecOf('match', name === 'icmpv6' || name === 'ipv6-icmp' ? 'icmp6' : name);
   return codec?.family === undefined || codec.family === family ? codec : undefined;
-}
-
-/** A network of no bits says nothing, unless it is inverted: that matches no packet. */
-function network(text: string | undefined, inverted: boolean): RuleSpec['source'] {
-  if (text === undefined) return undefined;
-  if (inverted) return { not: text };
-  return text.endsWith('/0') ? undefined : text;
-}
-
-/** With every field at its place, and none that is undefined. */
-function assemble(draft: Draft, source: RuleSpec['source'], destination: RuleSpec['source']): RuleSpec {
-  const spec: Draft = {};
-  if (draft.protocol !== undefined) spec.protocol = draft.protocol;
-  if (source !== undefined) spec.source = source;
-  if (destination !== undefined) spec.destination = destination;
-  if (draft.inInterface !== undefined) spec.inInterface = draft.inInterface;
-  if (draft.outInterface !== undefined) spec.outInterface = draft.outInterface;
-  if (draft.fragment !== undefined) spec.fragment = draft.fragment;
-  if (draft.counter !== undefined) spec.counter = draft.counter;
-  if (draft.matches !== undefined) spec.matches = draft.matches;
-  if (draft.target !== undefined) spec.target = draft.target;
-  return spec;
 }

@@ -15,19 +15,19 @@ const hookShape = {
   devs: optional(4, list(device)),
 };
 const counterShape = {
-  bytes: optional(1, be64),
   packets: optional(2, be64),
+  bytes: optional(1, be64),
 };
 const shape = {
   table: optional(1, string(NAME_MAX)),
-  handle: optional(2, be64),
   name: optional(3, string(NAME_MAX)),
   hook: optional(4, nested(attributes(hookShape))),
   policy: optional(5, words(be32, { drop: 0, accept: 1 })),
   /** How many rules and elements jump here, and how many rules it holds: the kernel counts both. */
   use: optional(6, be32),
-  type: optional(7, string(31)),
   counters: optional(8, nested(attributes(counterShape))),
+  handle: optional(2, be64),
+  type: optional(7, string(31)),
   flags: optional(10, flags(be32, { base: 1, 'hw-offload': 2, binding: 4 })),
   id: optional(11, be32),
   userdata: optional(12, bytes(USERDATA_MAX)),

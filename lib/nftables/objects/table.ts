@@ -6,10 +6,10 @@ import { USERDATA_MAX } from './userdata.ts';
 
 const shape = {
   name: optional(1, string(NAME_MAX)),
+  handle: optional(4, be64),
   flags: optional(2, flags(be32, { dormant: 1, owner: 2, persist: 4 })),
   /** How many chains, sets and objects it holds. */
   use: optional(3, be32),
-  handle: optional(4, be64),
   userdata: optional(6, bytes(USERDATA_MAX)),
   /** Port id of the socket that owns it. */
   owner: optional(7, be32),

@@ -1,5 +1,5 @@
 // Bytes nobody meant to send: cut short, changed, lengthened. Reading them ends with an object, with "kept raw", or with a
-// DecodeError; and what was read is written again as the very bytes, but for padding and the NLA_F_NESTED bits of known nests.
+// DecodeError; and what was read is written again as the very bytes, but for padding, the flag bits of known attributes, and their order (the table's).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -42,18 +42,22 @@ function mutate(bytes: Uint8Array, m: Mutation): Uint8Array {
   }
 }
 
-/** Framing and payloads without padding and without the flag bit that marks a nest. */
+/** Framing and payloads without padding and without the flag bits NLA_F_NESTED and NLA_F_NET_BYTEORDER, by type. */
 function bare(bytes: Uint8Array): string {
-  let out = '';
+  const out: { readonly type: number; readonly text: string }[] = [];
   for (let at = 0; at + 4 <= bytes.length; ) {
     const length = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-    if (length < 4 || at + length > bytes.length) return `${out}!${Buffer.from(bytes.subarray(at)).toString('hex')}`;
-    const type = (bytes[at + 2] as number) | (((bytes[at + 3] as number) & 0x7f) << 8);
+    if (length < 4 || at + length > bytes.length) return `!${Buffer.from(bytes).toString('hex')}`;
+    const type = (bytes[at + 2] as number) | (((bytes[at + 3] as number) & 0x3f) << 8);
     const payload = bytes.subarray(at + 4, at + length);
-    out += `${type}:${looksNested(payload) ? `[${bare(payload)}]` : Buffer.from(payload).toString('hex')} `;
+    out.push({ type, text: `${type}:${looksNested(payload) ? `[${bare(payload)}]` : Buffer.from(payload).toString('hex')}` });
     at += (length + 3) & ~3;
   }
-  return out;
+  // Stable: several of one type, as the expressions of a rule, keep their order.
+  return out
+    .sort((a, b) => a.type - b.type)
+    .map((a) => a.text)
+    .join(' ');
 }
 function looksNested(bytes: Uint8Array): boolean {
   let at = 0;

@@ -5,12 +5,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { AnyExpression } from '../../../lib/nftables/expressions/expression.ts';
 import { expressionTables, tablesWithout } from '../../../lib/nftables/expressions/index.ts';
-import { objectTable, setTable } from '../../../lib/nftables/objects/set.ts';
 import { type RuleAttributes, ruleTable, ruleTableOf } from '../../../lib/nftables/objects/rule.ts';
+import { objectTable, setTable } from '../../../lib/nftables/objects/set.ts';
 import type { AttributeTable } from '../../../lib/wire/table.ts';
 import { AttributeWriter } from '../../../lib/wire/writer.ts';
 import { encoded, encodeExpression, expressionCase, expressionCaseNames, type ObjectCase, objectCases } from '../../support/wire-cases.ts';
 
+const joined = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 function decoded<T extends object>(table: AttributeTable<T>, bytes: Uint8Array): T {
@@ -92,7 +93,7 @@ function mixed<T extends object>(o: ObjectCase<T>): void {
     fc.property(o.any, fc.array(foreign, { minLength: 1, maxLength: 5 }), (object, strangers) => {
       const parts = split(encoded(o.table, object));
       for (const s of strangers) parts.splice(Math.min(s.at, parts.length), 0, attribute(s.type, s.data));
-      const bytes = Buffer.concat(parts);
+      const bytes = joined(...parts);
       const back = decoded(o.table, bytes) as T & { unknown?: readonly unknown[] };
       assert.equal(back.unknown?.length, strangers.length);
       assert.equal(hex(encoded(o.table, back)), hex(bytes));
@@ -120,8 +121,14 @@ test('in an expression too', () => {
 });
 
 test('a known attribute of a wrong size is kept raw, and the others are read', () => {
-  for (const [type, size] of [[2, 3], [2, 5], [2, 0], [4, 7], [4, 12]] as const) {
-    const bytes = Buffer.concat([attribute(1, Buffer.from('t\0')), attribute(type, new Uint8Array(size).fill(7)), attribute(6, Uint8Array.of(1))]);
+  for (const [type, size] of [
+    [2, 3],
+    [2, 5],
+    [2, 0],
+    [4, 7],
+    [4, 12],
+  ] as const) {
+    const bytes = joined(attribute(1, Buffer.from('t\0')), attribute(type, new Uint8Array(size).fill(7)), attribute(6, Uint8Array.of(1)));
     const table = decoded(objectCases.table.table, bytes);
     assert.deepEqual(table, {
       name: 't',
@@ -142,18 +149,23 @@ test('a string without its NUL, or with one inside, is kept raw', () => {
 });
 
 test('an attribute that stands twice leaves the object raw', () => {
-  const twice = Buffer.concat([attribute(1, Buffer.from('a\0')), attribute(1, Buffer.from('b\0'))]);
+  const twice = joined(attribute(1, Buffer.from('a\0')), attribute(1, Buffer.from('b\0')));
   assert.equal(objectCases.table.table.decode(twice, 0, twice.length), undefined);
-  // The second of the two with a wrong size is a second one all the same.
-  const odd = Buffer.concat([attribute(2, new Uint8Array(4)), attribute(2, new Uint8Array(3))]);
-  assert.equal(objectCases.table.table.decode(odd, 0, odd.length), undefined);
+  // One of the two with a wrong size is one all the same, wherever it stands.
+  for (const sizes of [
+    [4, 3],
+    [3, 4],
+  ]) {
+    const odd = joined(...sizes.map((size) => attribute(2, new Uint8Array(size))));
+    assert.equal(objectCases.table.table.decode(odd, 0, odd.length), undefined, `sizes ${sizes}`);
+  }
 
   // In an expression: the whole expression is unknown, and goes back as it came.
   const counter = split(split(encodeExpression({ type: 'counter', bytes: 1n, packets: 2n }))[0] as Uint8Array);
   assert.equal(counter.length, 1);
   const bytes8 = attribute(1, new Uint8Array(8));
-  const data = attribute(0x8002, Buffer.concat([bytes8, bytes8, attribute(2, new Uint8Array(8))]));
-  const element = attribute(0x8001, Buffer.concat([attribute(1, Buffer.from('counter\0')), data]));
+  const data = attribute(0x8002, joined(bytes8, bytes8, attribute(2, new Uint8Array(8))));
+  const element = attribute(0x8001, joined(attribute(1, Buffer.from('counter\0')), data));
   const rule = attribute(0x8004, element);
   const back = decoded(ruleTable, rule);
   assert.equal(back.expressions?.[0]?.type, 'unknown');
@@ -162,7 +174,7 @@ test('an attribute that stands twice leaves the object raw', () => {
 
 test('an expression without a required attribute is unknown, and goes back as it came', () => {
   const data = attribute(0x8002, attribute(1, new Uint8Array(4)));
-  const element = attribute(0x8001, Buffer.concat([attribute(1, Buffer.from('cmp\0')), data]));
+  const element = attribute(0x8001, joined(attribute(1, Buffer.from('cmp\0')), data));
   const rule = attribute(0x8004, element);
   const back = decoded(ruleTable, rule);
   assert.deepEqual(back.expressions, [{ type: 'unknown', name: 'cmp', data: attribute(1, new Uint8Array(4)), nested: true }]);
@@ -170,7 +182,7 @@ test('an expression without a required attribute is unknown, and goes back as it
 });
 
 test('a nested attribute that its own table cannot read is kept raw', () => {
-  const hook = attribute(0x8004, Buffer.concat([attribute(1, new Uint8Array(4)), attribute(1, new Uint8Array(4))]));
+  const hook = attribute(0x8004, joined(attribute(1, new Uint8Array(4)), attribute(1, new Uint8Array(4))));
   const back = decoded(objectCases.chain.table, hook);
   assert.equal(back.hook, undefined);
   assert.equal(hex(encoded(objectCases.chain.table, back)), hex(hook));

@@ -58,7 +58,21 @@ test('any bytes are text and become the same bytes again', () => {
     }),
     { numRuns: 5000 },
   );
-  for (const bytes of ['80', 'ff', 'c3', 'c3a4', 'c0af', 'eda080', 'edb2ff', 'f4908080', 'f09f9880', 'c3c3a4', 'efbbbf', 'e282', '61e28261']) {
+  for (const bytes of [
+    '80',
+    'ff',
+    'c3',
+    'c3a4',
+    'c0af',
+    'eda080',
+    'edb2ff',
+    'f4908080',
+    'f09f9880',
+    'c3c3a4',
+    'efbbbf',
+    'e282',
+    '61e28261',
+  ]) {
     const raw = new Uint8Array(Buffer.from(bytes, 'hex'));
     assert.deepEqual(encodeText(decodeText(raw, 0, raw.length)), raw, bytes);
   }
@@ -75,7 +89,10 @@ test('an attribute is found by number whatever its flag bits', () => {
   const w = new AttributeWriter();
   for (const write of writes) write(w);
   const bytes = w.written();
-  assert.deepEqual(findAttribute(bytes, 0, bytes.length, 9)?.map((n) => n - bytes.length), [0, 0]);
+  assert.deepEqual(
+    findAttribute(bytes, 0, bytes.length, 9)?.map((n) => n - bytes.length),
+    [0, 0],
+  );
   assert.equal(findAttribute(bytes, 0, bytes.length, 77), undefined);
   assert.equal(attributeType(bytes, bytes.length - 4), 9);
   assert.equal(attributeLength(bytes, 0, bytes.length), 5);

@@ -1,0 +1,88 @@
+// Messages of a batch as bytes, each with what it is called in errors.
+import { AttributeWriter } from '../wire/writer.ts';
+import type { Lookup, Written } from './input/kind.ts';
+import { NLM_F_ECHO } from './objects/messages.ts';
+
+const COLUMNS = 4;
+/** Batch begin and end with their headers, and NFNL_BATCH_GENID. */
+const BATCH_OVERHEAD = 48;
+const MESSAGE_HEADER = 20;
+
+/** What an operation is called in errors. */
+export interface Named {
+  readonly verb: string;
+  readonly object: unknown;
+  /** The user's number of it, where it is another than the message's place in the batch. */
+  readonly index?: number;
+}
+
+/** Operations as bytes. Also what the iptables layer fills, with its own words for what they are. */
+export class Batch {
+  readonly writer: AttributeWriter;
+  #columns: Uint32Array = new Uint32Array(64 * COLUMNS);
+  #count = 0;
+  readonly #named: Named[] = [];
+  readonly #lookups: Lookup[] = [];
+
+  /** `expected` bytes spare the writer from growing. */
+  constructor(expected?: number) {
+    this.writer = new AttributeWriter(expected);
+  }
+
+  get length(): number {
+    return this.#count;
+  }
+  get lookups(): readonly Lookup[] {
+    return this.#lookups;
+  }
+
+  /** Ends the operation whose attributes have been written since the last one. */
+  push(header: Written, named: Named): number {
+    const index = this.#count++;
+    const at = index * COLUMNS;
+    if (at + COLUMNS > this.#columns.length) {
+      const grown = new Uint32Array(this.#columns.length * 2);
+      grown.set(this.#columns);
+      this.#columns = grown;
+    }
+    this.#columns[at] = header.type;
+    this.#columns[at + 1] = header.flags;
+    this.#columns[at + 2] = header.family;
+    this.#columns[at + 3] = this.writer.length;
+    this.#named.push(named);
+    if (header.lookup !== undefined) this.#lookups.push(header.lookup);
+    return index;
+  }
+
+  /** Forgets the messages from `count` on, and the attributes from `length` on. */
+  truncate(count: number, length: number): void {
+    this.#count = count;
+    this.#named.length = count;
+    while ((this.#lookups.at(-1)?.at ?? -1) >= length) this.#lookups.pop();
+    this.writer.rewind(length);
+  }
+
+  named(index: number): Named | undefined {
+    return this.#named[index];
+  }
+  /** NFT_MSG_*. */
+  typeOf(index: number): number {
+    return this.#columns[index * COLUMNS] as number;
+  }
+  /** The attributes of one message. */
+  bytesOf(index: number): Uint8Array {
+    const start = index === 0 ? 0 : (this.#columns[index * COLUMNS - 1] as number);
+    return this.writer.bytes.subarray(start, this.#columns[index * COLUMNS + 3]);
+  }
+  get byteLength(): number {
+    return BATCH_OVERHEAD + this.#count * MESSAGE_HEADER + this.writer.length;
+  }
+
+  /** The operations table as the addon takes it, with NLM_F_ECHO on all or, for the generation, on the first. */
+  columns(echo: 'all' | 'first' | 'none'): Uint32Array {
+    const out = this.#columns.slice(0, this.#count * COLUMNS);
+    const last = echo === 'all' ? this.#count : echo === 'first' ? Math.min(1, this.#count) : 0;
+    for (let i = 0; i < last; i++) (out[i * COLUMNS + 1] as number) |= NLM_F_ECHO;
+    return out;
+  }
+}
