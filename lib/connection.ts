@@ -1,10 +1,18 @@
 // One open connection into a network namespace: the native sockets, and the order in which calls get them. A lane is
 // one socket's queue; `…Sync` calls never wait, so they are refused while a call is in flight on theirs.
-import { once } from 'node:events';
-import { EBADF, EBUSY, ECANCELED, ENOENT, EPERM, ESRCH } from './errno.ts';
+import { once, setMaxListeners } from 'node:events';
+import { EACCES, EBADF, EBUSY, ECANCELED, ENOENT, EPERM, ESRCH } from './errno.ts';
 import { closedError, fromFailure, NetfilterError } from './errors.ts';
-import { type NativeConnection, type NativeFailure, type NativeIpsetReply, type NativeOpenReply, native } from './native.ts';
+import {
+  type NativeConnection,
+  type NativeEventSource,
+  type NativeFailure,
+  type NativeIpsetReply,
+  type NativeOpenReply,
+  native,
+} from './native.ts';
 import { runAsync, runSync, step, type Verb } from './run.ts';
+import { EncodeError } from './wire/errors.ts';
 
 /** A path such as /run/netns/blue, a process, or an open descriptor. Default: the process's own namespace. */
 export type Netns = string | { readonly pid: number } | { readonly fd: number };
@@ -12,6 +20,13 @@ export type Netns = string | { readonly pid: number } | { readonly fd: number };
 /** Aborted before the bytes are sent: AbortError, nothing applied. After: the call settles with the kernel's real answer. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
+}
+
+/** A namespace that can vanish: the path that led there, and the file of nsfs it led to. */
+export interface NamespaceFile {
+  readonly path: string;
+  readonly dev: number;
+  readonly ino: number;
 }
 
 type LaneName = 'batch' | 'dump';
@@ -38,6 +53,8 @@ class Lane {
     };
     if (signal === undefined) await before;
     else {
+      // Many calls may share one signal: each waits with a listener of its own.
+      setMaxListeners(0, signal);
       const aborted = new AbortController();
       try {
         await Promise.race([before, once(signal, 'abort', { signal: aborted.signal })]);
@@ -58,21 +75,27 @@ export class Connection {
   readonly #native: NativeConnection;
   readonly #lanes: Readonly<Record<LaneName, Lane>> = { batch: new Lane(), dump: new Lane() };
   readonly #inFlight = new Set<Promise<unknown>>();
+  /** What ends with the connection. */
+  readonly #listeners = new Set<() => void>();
   #closed = false;
+  #closing: Promise<void> | undefined;
+  /** The namespace's file, where it was named by a path or a process. */
+  readonly namespaceFile: NamespaceFile | undefined;
   /** For messages: which namespace this is. */
   readonly where: string;
 
-  private constructor(connection: NativeConnection, where: string) {
+  private constructor(connection: NativeConnection, where: string, target: string | number | null) {
     this.#native = connection;
     this.where = where;
+    if (typeof target === 'string' && connection.netns !== undefined) this.namespaceFile = { path: target, ...connection.netns };
   }
 
   static *open(netns: Netns | undefined): Verb<Connection> {
-    const where = describe(netns);
     const target = nativeNetns(netns);
+    const where = describe(netns);
     const reply: NativeOpenReply = yield* step({ sync: () => native().openSync(target), async: () => native().open(target) });
     if (reply.failure !== undefined) throw openError(where, reply.failure);
-    return new Connection(reply.connection, where);
+    return new Connection(reply.connection, where, target);
   }
 
   get portId(): number {
@@ -93,10 +116,11 @@ export class Connection {
         if (lane === 'dump' && this.#lanes.dump.busy) throw busy(what);
         return sync(this.#native);
       },
-      async: async () => {
+      sends: lane === 'batch',
+      async: async (signal) => {
         // The batch lane is held by the whole verb (see exclusive); dumps queue a call at a time.
         if (lane === 'batch') return await this.#guarded(what, () => async(this.#native));
-        const leave = await this.#lanes.dump.enter();
+        const leave = await this.#lanes.dump.enter(signal);
         try {
           return await this.#guarded(what, () => async(this.#native));
         } finally {
@@ -130,7 +154,9 @@ export class Connection {
       // An abort while waiting in the lane comes before any byte is sent.
       o?.signal?.throwIfAborted();
       this.#checkOpen(what);
-      return await runAsync(verb());
+      return await runAsync(verb(), o?.signal);
+    } catch (err) {
+      throw refused(what, err);
     } finally {
       leave?.();
     }
@@ -139,13 +165,29 @@ export class Connection {
   runSync<T>(what: string, verb: () => Verb<T>, exclusive: boolean): T {
     this.#checkOpen(what);
     if (exclusive && this.#lanes.batch.busy) throw busy(what);
-    return runSync(verb());
+    try {
+      return runSync(verb());
+    } catch (err) {
+      throw refused(what, err);
+    }
   }
 
   /** A set's index by name, or its name by index, in the connection's namespace. */
   ipset(query: string | number): NativeIpsetReply {
     this.#checkOpen('ipset');
     return this.#native.ipsetSync(query);
+  }
+
+  /** A socket of its own that listens to `groups`; `ended` is called when the connection closes. */
+  subscribe(
+    groups: number,
+    o: { readonly receiveBytes: number; readonly queueBytes: number; readonly ended: () => void },
+  ): { readonly source: NativeEventSource; readonly forget: () => void } {
+    this.#checkOpen('events');
+    const reply = this.#native.subscribe(groups, o.receiveBytes, o.queueBytes);
+    if (reply.failure !== undefined) throw fromFailure(`events in ${this.where}`, reply.failure);
+    this.#listeners.add(o.ended);
+    return { source: reply.source, forget: () => void this.#listeners.delete(o.ended) };
   }
 
   #checkOpen(what: string): void {
@@ -161,15 +203,34 @@ export class Connection {
   }
 
   closeSync(): void {
-    this.#closed = true;
-    this.#native.close();
+    this.#endListeners();
+    this.#native.closeSync();
   }
 
-  /** A commit in flight is waited for, a dump in flight ends with ERR_CLOSED. */
+  /** A commit in flight is waited for, a dump in flight ends with ERR_CLOSED, a subscription just ends. Does not block. */
   async close(): Promise<void> {
-    this.closeSync();
-    await Promise.allSettled([...this.#inFlight]);
+    this.#closing ??= this.#close();
+    await this.#closing;
   }
+
+  async #close(): Promise<void> {
+    this.#endListeners();
+    this.#native.cancel();
+    await Promise.allSettled([...this.#inFlight]);
+    await this.#native.close();
+  }
+
+  #endListeners(): void {
+    this.#closed = true;
+    for (const ended of this.#listeners) ended();
+    this.#listeners.clear();
+  }
+}
+
+/** Input that no attribute can hold is the caller's, wherever it was found. */
+function refused(what: string, err: unknown): unknown {
+  if (!(err instanceof EncodeError)) return err;
+  return new NetfilterError(`${what}: ${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG', cause: err });
 }
 
 function busy(what: string): NetfilterError {
@@ -185,9 +246,14 @@ function nativeNetns(netns: Netns | undefined): string | number | null {
       throw new NetfilterError(`netns: ${JSON.stringify(netns)} is no path`, { code: 'ERR_INVALID_ARG' });
     return netns;
   }
+  if (typeof netns !== 'object' || netns === null) throw badNetns();
   if ('pid' in netns && Number.isInteger(netns.pid) && netns.pid > 0) return `/proc/${netns.pid}/ns/net`;
   if ('fd' in netns && Number.isInteger(netns.fd) && netns.fd >= 0) return netns.fd;
-  throw new NetfilterError('netns: a path, { pid } or { fd } is needed', { code: 'ERR_INVALID_ARG' });
+  throw badNetns();
+}
+
+function badNetns(): NetfilterError {
+  return new NetfilterError('netns: a path, { pid } or { fd } is needed', { code: 'ERR_INVALID_ARG' });
 }
 
 function describe(netns: Netns | undefined): string {
@@ -202,6 +268,8 @@ function openError(where: string, failure: NativeFailure): NetfilterError {
       ? 'CAP_SYS_ADMIN is needed to enter another network namespace'
       : failure.errno === ENOENT || failure.errno === ESRCH
         ? 'no such namespace or process'
-        : undefined;
+        : failure.call === 'open' && failure.errno === EACCES
+          ? 'no permission to open it; the namespace of another user needs CAP_SYS_PTRACE'
+          : undefined;
   return fromFailure(`open ${where}`, failure, 'not-applied', hint);
 }

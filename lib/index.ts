@@ -17,11 +17,24 @@ export { IptablesTransaction } from './iptables/transaction.ts';
 export type {
   Chain, Counter, CounterSnapshot, ElementInput, Family, InstalledRule, NamedObject, Place, Ruleset, SetObject, Table,
 } from './model/ruleset.ts';
+export type { Subscription } from './model/subscription.ts';
+export type {
+  ChangedObject,
+  ChangeEvent,
+  CommitEvent,
+  EventOptions,
+  NftEvent,
+  OverrunEvent,
+  TraceEvent,
+} from './nftables/events/types.ts';
 export * as expressions from './nftables/expressions/builders.ts';
-export type { Expression, UnknownExpression, Verdict } from './nftables/expressions/index.ts';
+export type { Expression, InnerExpression, StatefulExpression, UnknownExpression, Verdict } from './nftables/expressions/index.ts';
 export type { Bytes } from './nftables/expressions/values.ts';
 export type { ChainInput, ObjectInput, RuleInput as NftRuleInput, StatefulObject, TableInput } from './nftables/input/types.ts';
 export type { NftRule } from './nftables/installed-rule.ts';
 export { Nftables, type OpenOptions, type SnapshotOptions } from './nftables/nftables.ts';
+export { type NftCommitResult, ResetError, type ResetRule, type ResetValue } from './nftables/reset.ts';
+export type { RestoreSettings } from './nftables/restore.ts';
 export type { CommitResult, Operation } from './nftables/send.ts';
+export type { ElementQuery } from './nftables/sets/get-element.ts';
 export { type CommitOptions, NftTransaction } from './nftables/transaction.ts';

@@ -82,6 +82,36 @@ export interface NativeIpsetReply {
   readonly name?: string;
 }
 
+/** Bits of `subscribe`'s groups: NFNLGRP_NFTABLES, NFNLGRP_NFTRACE. */
+export const GROUP_COMMITS = 1;
+export const GROUP_TRACES = 2;
+/** In NativeEventBatch.index, in the place of messages that were lost. */
+export const OVERRUN = 0xffffffff;
+
+/** Everything that was queued, in order. */
+export interface NativeEventBatch {
+  /** The messages back to back, each a whole nlmsghdr message of nf_tables with its nfgenmsg, at a 4-byte aligned offset. */
+  readonly data: ArrayBuffer;
+  /** Byte offset of each message in `data`, or OVERRUN. */
+  readonly index: Uint32Array;
+}
+
+/** A socket that listens; the environment's event thread reads it into a bounded queue from the moment it is made. */
+export interface NativeEventSource {
+  /**
+   * Calls back once, in a later turn of the event loop, with what is queued as soon as there is something. Until then the
+   * callback is held and the event loop kept alive; otherwise neither is, and a source nobody holds is closed when collected.
+   * One pull at a time; a closed source never calls.
+   */
+  pull(callback: (batch: NativeEventBatch) => void): void;
+  /** The socket is closed on the event thread. May be called again. */
+  close(): void;
+}
+
+export type NativeSubscribeReply =
+  | { readonly failure: NativeFailure }
+  | { readonly failure?: undefined; readonly source: NativeEventSource };
+
 /**
  * Two nfnetlink sockets in one network namespace: one for batches and requests, one for dumps. A call on a socket that
  * is at work fails with errno EBUSY; after close() every call fails with EBADF, and a dump in flight ends with ECANCELED.
@@ -91,6 +121,8 @@ export interface NativeConnection {
   readonly portId: number;
   /** Whether SO_SNDBUFFORCE is permitted (CAP_NET_ADMIN in the initial user namespace). */
   readonly canForceBuffers: boolean;
+  /** dev and ino of the namespace's file as stat(2) tells them; absent where it is the process's own. */
+  readonly netns?: { readonly dev: number; readonly ino: number };
   /** Longest batch in bytes, batch messages included, that the socket would take as it can be sized. */
   readonly maxBatchBytes: number;
   /**
@@ -102,17 +134,32 @@ export interface NativeConnection {
   /** `type`: subsystem << 8 | message. Restarted at most `maxRetries` times when interrupted, then failure errno EINTR. */
   dumpSync(type: number, family: number, attributes: Uint8Array, maxRetries: number): NativeDumpReply;
   dump(type: number, family: number, attributes: Uint8Array, maxRetries: number): Promise<NativeDumpReply>;
-  /** A dump of nf_tables rules (NFT_MSG_GETRULE) with its counters. */
-  dumpCountersSync(family: number, attributes: Uint8Array, maxRetries: number): NativeCounterReply;
-  dumpCounters(family: number, attributes: Uint8Array, maxRetries: number): Promise<NativeCounterReply>;
+  /**
+   * Dumps of nf_tables rules (NFT_MSG_GETRULE) with their counters, one after the other into one reply, all in one generation.
+   * `parts` holds two u32 per dump: nfgenmsg family, and the end of its attributes in `attributes` (the start is the end before).
+   */
+  dumpCountersSync(parts: Uint32Array, attributes: Uint8Array, maxRetries: number): NativeCounterReply;
+  dumpCounters(parts: Uint32Array, attributes: Uint8Array, maxRetries: number): Promise<NativeCounterReply>;
   /** One request outside a batch on the dump socket; `flags` are nlmsg flags without NLM_F_REQUEST. */
   requestSync(type: number, family: number, flags: number, attributes: Uint8Array): NativeRequestReply;
   request(type: number, family: number, flags: number, attributes: Uint8Array): Promise<NativeRequestReply>;
   /** SO_IP_SET on a raw socket in the connection's namespace: a set's index by name, or its name by index. */
   ipsetSync(query: string | number): NativeIpsetReply;
   ipset(query: string | number): Promise<NativeIpsetReply>;
+  /**
+   * Listens in the connection's namespace from now on. `receiveBytes` is the socket's buffer by the kernel's accounting, as
+   * far as permitted; beyond `queueBytes` of messages that nobody pulls, messages are dropped and an OVERRUN stands for them.
+   */
+  subscribe(groups: number, receiveBytes: number, queueBytes: number): NativeSubscribeReply;
+  /** Refuses new calls with EBADF and makes a dump in flight give up, but closes nothing yet. */
+  cancel(): void;
   /** Closes at once when idle, otherwise when the call at work ends. Never throws, may be called again. */
-  close(): void;
+  closeSync(): void;
+  /**
+   * As closeSync, but close(2) happens on a pool thread: after a large commit it waits in the kernel for what has to be
+   * destroyed, 140 ms for 100,000 rules. What is at work is closed when that ends, on this thread.
+   */
+  close(): Promise<void>;
 }
 
 export type NativeOpenReply = { readonly failure: NativeFailure } | { readonly failure?: undefined; readonly connection: NativeConnection };
@@ -165,7 +212,8 @@ export function packageRoot(): string {
     try {
       if ((require(join(folder, 'package.json')) as { name?: unknown }).name === 'nflink') return folder;
     } catch {
-      if (folder === dirname(folder)) throw new Error('nflink: no package.json of nflink above the library');
+      // No package.json here: one level up.
     }
+    if (folder === dirname(folder)) throw new Error('nflink: no package.json of nflink above the library');
   }
 }

@@ -3,7 +3,9 @@
 /** One native call in both its forms. */
 export interface Step<T> {
   sync(): T;
-  async(): Promise<T>;
+  async(signal?: AbortSignal): Promise<T>;
+  /** It may change the kernel's state: from here on an abort comes too late, and the verb goes on to the kernel's answer. */
+  readonly sends?: boolean;
 }
 
 export type Verb<T> = Generator<Step<unknown>, T, unknown>;
@@ -28,12 +30,15 @@ export function runSync<T>(verb: Verb<T>): T {
   return turn.value;
 }
 
-export async function runAsync<T>(verb: Verb<T>): Promise<T> {
+export async function runAsync<T>(verb: Verb<T>, signal?: AbortSignal): Promise<T> {
   let turn = verb.next();
+  let sent = false;
   while (!turn.done) {
     let result: unknown;
     try {
-      result = await turn.value.async();
+      if (!sent) signal?.throwIfAborted();
+      sent ||= turn.value.sends === true;
+      result = await turn.value.async(sent ? undefined : signal);
     } catch (err) {
       turn = verb.throw(err);
       continue;

@@ -1,51 +1,41 @@
 // What JavaScript sees: the types of lib/native.ts, and nothing else.
 #include <node_api.h>
 
+#include <cerrno>
+#include <cstring>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "connection.h"
+#include "event_source.h"
 #include "ipset_name.h"
 #include "napi_util.h"
 #include "netns.h"
 #include "nft_batch.h"
 #include "nft_bytecode.h"
 #include "nft_dump.h"
+#include "nft_events.h"
 #include "nft_request.h"
 
 namespace nflink {
 namespace {
 
 using js::Arguments;
+using js::entry;
 using js::Form;
+using js::method;
 using js::Object;
 
 /** nlmsghdr's length is 32 bits, but a request's attributes never come near this. */
 constexpr size_t kLongestRequest = 64 * 1024;
+constexpr size_t kMostParts = 1'000'000;
 
-// ---- entry points
-
-using Verb = napi_value (*)(napi_env, Arguments&, Form);
-
-/** Where Node enters: no C++ exception may leave. */
-template <Verb verb, Form form>
-napi_value entry(napi_env env, napi_callback_info info) noexcept {
-  try {
-    Arguments arguments(env, info);
-    if (!arguments.ok()) return nullptr;
-    return verb(env, arguments, form);
-  } catch (...) {
-    // Only std::bad_alloc comes this far. No std::string here: it might throw again.
-    napi_throw_error(env, nullptr, "nflink: out of memory");
-    return nullptr;
-  }
-}
-
-napi_property_descriptor method(const char* name, napi_callback callback, napi_property_attributes attributes) {
-  return {name, nullptr, callback, nullptr, nullptr, nullptr, attributes, nullptr};
-}
+/** Bits of subscribe's groups. */
+constexpr uint32_t kCommits = 1;
+constexpr uint32_t kTraces = 2;
 
 // ---- connections
 
@@ -54,24 +44,10 @@ struct Holder {
   std::shared_ptr<Connection> connection;
 };
 
-constexpr char kAnchor = 0;
-
-/** Tells our objects from others'. The address sets apart the copies of the addon that may live in this process. */
-napi_type_tag type_tag() { return {0x6e666c696e6b2d31, reinterpret_cast<uintptr_t>(&kAnchor)}; }
-
 /** Null, and a TypeError thrown, when `this` is not a connection of ours. */
 std::shared_ptr<Connection> connection_of(napi_env env, const Arguments& arguments) {
-  const napi_type_tag tag = type_tag();
-  bool ours = false;
-  void* data = nullptr;
-  napi_valuetype type = napi_undefined;
-  if (napi_typeof(env, arguments.self(), &type) == napi_ok && type == napi_object &&
-      napi_check_object_type_tag(env, arguments.self(), &tag, &ours) == napi_ok && ours &&
-      napi_unwrap(env, arguments.self(), &data) == napi_ok && data != nullptr) {
-    return static_cast<Holder*>(data)->connection;
-  }
-  js::throw_type_error(env, "not a connection of this addon");
-  return nullptr;
+  void* data = js::unwrap(env, arguments.self(), js::Wrapped::kConnection, "not a connection of this addon");
+  return data == nullptr ? nullptr : static_cast<Holder*>(data)->connection;
 }
 
 napi_value errors_value(napi_env env, const std::vector<OperationError>& errors) {
@@ -209,22 +185,47 @@ napi_value dump_verb(napi_env env, Arguments& arguments, Form form) {
   DumpRequest request;
   bool ok = false;
   request.type = static_cast<uint16_t>(arguments.number(0, "type", UINT16_MAX));
-  request.family = static_cast<uint8_t>(arguments.number(1, "family", UINT8_MAX));
-  request.attributes = request_attributes(env, arguments, 2, ok);
+  request.parts.resize(1);
+  request.parts[0].family = static_cast<uint8_t>(arguments.number(1, "family", UINT8_MAX));
+  request.parts[0].attributes = request_attributes(env, arguments, 2, ok);
   if (!ok) return nullptr;
   request.max_retries = arguments.number(3, "maxRetries", UINT32_MAX);
   if (!arguments.ok()) return nullptr;
   return start_dump<DumpReply>(env, arguments, form, connection, std::move(request), dump, dump_value);
 }
 
+/** Two words a part, its family and where its attributes end; the start is the end before. */
+bool request_parts(napi_env env, Arguments& arguments, std::vector<DumpPart>& parts) {
+  const auto words = arguments.words(0, "parts");
+  const auto bytes = arguments.bytes(1, "attributes");
+  if (!arguments.ok()) return false;
+  if (words.length % 2 != 0 || words.length > kMostParts * 2) {
+    js::throw_range_error(env, "parts must hold two words each, and be at most a million");
+    return false;
+  }
+  size_t start = 0;
+  parts.reserve(words.length / 2);
+  for (size_t i = 0; i < words.length; i += 2) {
+    // Read once: what was checked is what is used.
+    uint32_t part[2];
+    std::memcpy(part, words.data + i, sizeof part);
+    const auto [family, end] = part;
+    if (family > UINT8_MAX || end < start || end > bytes.length || end - start > kLongestRequest) {
+      js::throw_range_error(
+          env, "a part's family exceeds 255, or its attributes lie outside the attributes or exceed 64 KB");
+      return false;
+    }
+    parts.push_back({static_cast<uint8_t>(family), {bytes.data + start, bytes.data + end}});
+    start = end;
+  }
+  return true;
+}
+
 napi_value dump_counters_verb(napi_env env, Arguments& arguments, Form form) {
   const auto connection = connection_of(env, arguments);
   if (!connection) return nullptr;
   DumpRequest request;
-  bool ok = false;
-  request.family = static_cast<uint8_t>(arguments.number(0, "family", UINT8_MAX));
-  request.attributes = request_attributes(env, arguments, 1, ok);
-  if (!ok) return nullptr;
+  if (!request_parts(env, arguments, request.parts)) return nullptr;
   request.max_retries = arguments.number(2, "maxRetries", UINT32_MAX);
   if (!arguments.ok()) return nullptr;
   return start_dump<CounterReply>(env, arguments, form, connection, std::move(request), dump_counters, counter_value);
@@ -316,11 +317,74 @@ napi_value ipset_verb(napi_env env, Arguments& arguments, Form form) {
   return js::perform(env, form, arguments.self(), std::move(work), ipset_value);
 }
 
+// ---- events
+
+struct SubscribeReply {
+  MaybeFailure failure;
+  std::shared_ptr<EventStream> stream;
+};
+
+napi_value subscribe_value(napi_env env, SubscribeReply& reply, Form) {
+  Object object(env);
+  if (!reply.failure) {
+    napi_value source = nullptr;
+    reply.failure = event_source(env, std::move(reply.stream), source);
+    if (!reply.failure) return object.set("source", source).value();
+  }
+  return object.set("failure", *reply.failure).value();
+}
+
+napi_value subscribe_verb(napi_env env, Arguments& arguments, Form form) {
+  const auto connection = connection_of(env, arguments);
+  if (!connection) return nullptr;
+  EventStream::Options options;
+  const uint32_t groups = arguments.number(0, "groups", kCommits | kTraces);
+  options.commits = (groups & kCommits) != 0;
+  options.traces = (groups & kTraces) != 0;
+  options.receive_bytes = arguments.number(1, "receiveBytes", INT32_MAX);
+  options.queue_bytes = arguments.number(2, "queueBytes", INT32_MAX);
+  if (!arguments.ok()) return nullptr;
+  if (connection->cancelled().load(std::memory_order_relaxed)) {
+    return js::refuse<SubscribeReply>(env, form, {"subscribe", EBADF}, subscribe_value);
+  }
+  UniqueFd namespace_fd;
+  SubscribeReply reply;
+  reply.failure = connection->namespace_of(namespace_fd);
+  if (!reply.failure) {
+    reply.stream = std::make_shared<EventStream>();
+    reply.failure = reply.stream->open(namespace_fd, options);
+  }
+  return subscribe_value(env, reply, form);
+}
+
 // ---- close and open
 
-napi_value close_verb(napi_env env, Arguments& arguments, Form) {
-  if (const auto connection = connection_of(env, arguments)) connection->close();
+napi_value cancel_verb(napi_env env, Arguments& arguments, Form) {
+  if (const auto connection = connection_of(env, arguments)) connection->cancel();
   return nullptr;
+}
+
+struct CloseReply {
+  MaybeFailure failure;
+};
+
+napi_value close_value(napi_env env, CloseReply&, Form) {
+  napi_value undefined = nullptr;
+  return napi_get_undefined(env, &undefined) == napi_ok ? undefined : nullptr;
+}
+
+napi_value close_verb(napi_env env, Arguments& arguments, Form form) {
+  const auto connection = connection_of(env, arguments);
+  if (!connection) return nullptr;
+  if (form == Form::kSync) {
+    connection->close();
+    return nullptr;
+  }
+  auto work = [descriptors = connection->close_later()]() mutable {
+    descriptors.clear();
+    return CloseReply{};
+  };
+  return js::perform(env, form, nullptr, std::move(work), close_value);
 }
 
 void finalize_connection(napi_env, void* data, void*) {
@@ -328,11 +392,17 @@ void finalize_connection(napi_env, void* data, void*) {
   holder->connection->close();
 }
 
+/** What stat(2) tells of the namespace: numbers that JavaScript's own stat gives as doubles too. */
+napi_value namespace_value(napi_env env, const Connection::NamespaceFile& file) {
+  return Object(env).set("dev", static_cast<double>(file.device)).set("ino", static_cast<double>(file.inode)).value();
+}
+
 napi_value connection_value(napi_env env, std::shared_ptr<Connection> connection) {
   Object object(env);
   object.set("portId", static_cast<double>(connection->batch.port()))
       .set("canForceBuffers", connection->batch.can_force_buffers())
       .set("maxBatchBytes", static_cast<double>(connection->batch.longest_message()));
+  if (const auto& file = connection->namespace_file()) object.set("netns", namespace_value(env, *file));
   if (object.value() == nullptr) return nullptr;
 
   const napi_property_descriptor methods[] = {
@@ -346,14 +416,15 @@ napi_value connection_value(napi_env env, std::shared_ptr<Connection> connection
       method("request", entry<request_verb, Form::kPromise>, napi_default),
       method("ipsetSync", entry<ipset_verb, Form::kSync>, napi_default),
       method("ipset", entry<ipset_verb, Form::kPromise>, napi_default),
-      method("close", entry<close_verb, Form::kSync>, napi_default),
+      method("subscribe", entry<subscribe_verb, Form::kSync>, napi_default),
+      method("cancel", entry<cancel_verb, Form::kSync>, napi_default),
+      method("closeSync", entry<close_verb, Form::kSync>, napi_default),
+      method("close", entry<close_verb, Form::kPromise>, napi_default),
   };
   if (napi_define_properties(env, object.value(), std::size(methods), methods) != napi_ok) return nullptr;
-  const napi_type_tag tag = type_tag();
-  if (napi_type_tag_object(env, object.value(), &tag) != napi_ok) return nullptr;
 
   auto holder = std::make_unique<Holder>(Holder{std::move(connection)});
-  if (napi_wrap(env, object.value(), holder.get(), finalize_connection, nullptr, nullptr) != napi_ok) return nullptr;
+  if (!js::wrap(env, object.value(), js::Wrapped::kConnection, holder.get(), finalize_connection)) return nullptr;
   static_cast<void>(holder.release());  // finalize_connection owns it
   return object.value();
 }

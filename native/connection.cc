@@ -1,7 +1,10 @@
 // The sockets of one connection, who is using them, and closing them.
 #include "connection.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
+#include <utility>
 
 #include "netns.h"
 
@@ -19,10 +22,21 @@ MaybeFailure Connection::open(const NamespaceChoice& where) {
   };
   own_namespace_ = std::holds_alternative<std::monostate>(where);
   if (own_namespace_) return open_both();
-  if (const auto* fd = std::get_if<UniqueFd>(&where)) return netns::run_in(fd->get(), open_both);
-  UniqueFd fd;
-  if (auto failure = netns::open_path(std::get<std::string>(where), fd)) return failure;
-  return netns::run_in(fd.get(), open_both);
+  UniqueFd opened;
+  const auto* fd = std::get_if<UniqueFd>(&where);
+  if (fd == nullptr) {
+    if (auto failure = netns::open_path(std::get<std::string>(where), opened)) return failure;
+    fd = &opened;
+  }
+  struct stat file {};
+  if (::fstat(fd->get(), &file) != 0) return Failure{"fstat", errno};
+  namespace_file_ = NamespaceFile{file.st_dev, file.st_ino};
+  return netns::run_in(fd->get(), open_both);
+}
+
+MaybeFailure Connection::namespace_of(UniqueFd& fd) const {
+  if (own_namespace_) return std::nullopt;
+  return netns::of_socket(batch.fd(), fd);
 }
 
 MaybeFailure Connection::refresh_dump() {
@@ -34,10 +48,7 @@ MaybeFailure Connection::refresh_dump() {
   return netns::run_in(fd.get(), [this] { return dump.open(); });
 }
 
-MaybeFailure Connection::ipset_namespace(UniqueFd& fd) {
-  if (ipset || own_namespace_) return std::nullopt;
-  return netns::of_socket(batch.fd(), fd);
-}
+MaybeFailure Connection::ipset_namespace(UniqueFd& fd) { return ipset ? std::nullopt : namespace_of(fd); }
 
 MaybeFailure Connection::refresh_ipset(const UniqueFd& namespace_fd) {
   if (ipset) return std::nullopt;
@@ -46,10 +57,25 @@ MaybeFailure Connection::refresh_ipset(const UniqueFd& namespace_fd) {
 }
 
 void Connection::close() {
-  cancelled_.store(true, std::memory_order_relaxed);
+  cancel();
+  closed_ = true;
   for (const Part part : kParts) {
     if (!busy_[static_cast<size_t>(part)]) close_part(part);
   }
+}
+
+std::vector<UniqueFd> Connection::close_later() {
+  std::vector<UniqueFd> descriptors;
+  descriptors.reserve(std::size(kParts));  // nothing below may throw with a part half closed
+  cancel();
+  closed_ = true;
+  for (const Part part : kParts) {
+    if (busy_[static_cast<size_t>(part)]) continue;
+    if (part == Part::kBatch) descriptors.push_back(batch.release());
+    if (part == Part::kDump) descriptors.push_back(dump.release());
+    if (part == Part::kIpset) descriptors.push_back(std::move(ipset));
+  }
+  return descriptors;
 }
 
 void Connection::close_part(Part part) {
@@ -76,7 +102,7 @@ int Lease::take(const std::shared_ptr<Connection>& connection, Part part, Lease&
 void Lease::end() {
   if (!connection_) return;
   connection_->busy_[static_cast<size_t>(part_)] = false;
-  if (connection_->cancelled_.load(std::memory_order_relaxed)) connection_->close_part(part_);
+  if (connection_->closed_) connection_->close_part(part_);
   connection_.reset();
 }
 

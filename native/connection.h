@@ -5,8 +5,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "failure.h"
 #include "ipset_name.h"
@@ -31,6 +33,15 @@ class Connection {
   NetlinkSocket dump;
   UniqueFd ipset;
 
+  /** The namespace's file in nsfs, as stat(2) tells it of a path that leads there; none for the process's own. */
+  struct NamespaceFile {
+    uint64_t device = 0;
+    uint64_t inode = 0;
+  };
+  const std::optional<NamespaceFile>& namespace_file() const { return namespace_file_; }
+  /** The namespace, or nothing when it is the process's own. On the JavaScript thread, safe there from close(). */
+  MaybeFailure namespace_of(UniqueFd& fd) const;
+
   /** Makes the dump socket fit for a new request after a dump was given up. Needs the kDump lease. */
   MaybeFailure refresh_dump();
   /**
@@ -44,8 +55,15 @@ class Connection {
   /** Set by close(): a dump at work gives up. */
   const std::atomic<bool>& cancelled() const { return cancelled_; }
 
+  /** Refuses new work and makes a dump give up, but closes nothing. On the JavaScript thread only. */
+  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
   /** Closes what is idle; a Lease closes its own part when it ends. On the JavaScript thread only. May be repeated. */
   void close();
+  /**
+   * As close(), but the descriptors that are idle are left to the caller: close(2) of a netlink socket waits in the
+   * kernel for what a commit has to destroy (nft_rcv_nl_event() in nf_tables_api.c).
+   */
+  std::vector<UniqueFd> close_later();
 
  private:
   friend class Lease;
@@ -53,6 +71,8 @@ class Connection {
   void close_part(Part part);
 
   std::atomic<bool> cancelled_ = false;
+  bool closed_ = false;
+  std::optional<NamespaceFile> namespace_file_;
   bool own_namespace_ = true;
   /** Whether a Lease is out, by part. JavaScript thread only, hence neither atomic nor locked. */
   std::array<bool, 3> busy_{};

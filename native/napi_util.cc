@@ -167,6 +167,37 @@ std::string Arguments::string(size_t position, const char* name) {
   return text;
 }
 
+// ---- objects of ours
+
+namespace {
+
+constexpr char kAnchor = 0;
+
+/** The address sets apart the copies of the addon that may live in this process. */
+napi_type_tag type_tag(Wrapped kind) { return {static_cast<uint64_t>(kind), reinterpret_cast<uintptr_t>(&kAnchor)}; }
+
+}  // namespace
+
+bool wrap(napi_env env, napi_value object, Wrapped kind, void* data, napi_finalize finalize) {
+  const napi_type_tag tag = type_tag(kind);
+  return napi_type_tag_object(env, object, &tag) == napi_ok &&
+         napi_wrap(env, object, data, finalize, nullptr, nullptr) == napi_ok;
+}
+
+void* unwrap(napi_env env, napi_value self, Wrapped kind, const char* complaint) {
+  const napi_type_tag tag = type_tag(kind);
+  bool ours = false;
+  void* data = nullptr;
+  napi_valuetype type = napi_undefined;
+  if (napi_typeof(env, self, &type) == napi_ok && type == napi_object &&
+      napi_check_object_type_tag(env, self, &tag, &ours) == napi_ok && ours &&
+      napi_unwrap(env, self, &data) == napi_ok && data != nullptr) {
+    return data;
+  }
+  throw_type_error(env, complaint);
+  return nullptr;
+}
+
 // ---- verbs
 
 namespace {
@@ -176,6 +207,7 @@ struct Environment {
   napi_ref promise = nullptr;   // the Promise constructor
   napi_ref executor = nullptr;  // the function each promise is constructed with
   napi_ref resolve = nullptr;   // on its way from the executor to Deferred::create
+  std::unique_ptr<Attachment> attachment;
 };
 
 Environment* environment_of(napi_env env) {
@@ -222,6 +254,11 @@ napi_value rejection(napi_env env) {
 }
 
 }  // namespace
+
+std::unique_ptr<Attachment>* attachment(napi_env env) {
+  Environment* environment = environment_of(env);
+  return environment == nullptr ? nullptr : &environment->attachment;
+}
 
 bool initialize(napi_env env) {
   auto environment = std::make_unique<Environment>();

@@ -107,6 +107,49 @@ class Arguments {
   bool ok_ = false;
 };
 
+// ---- functions and objects of ours
+
+using Verb = napi_value (*)(napi_env, Arguments&, Form);
+
+/** Where Node enters: no C++ exception may leave. */
+template <Verb verb, Form form>
+napi_value entry(napi_env env, napi_callback_info info) noexcept {
+  try {
+    Arguments arguments(env, info);
+    if (!arguments.ok()) return nullptr;
+    return verb(env, arguments, form);
+  } catch (...) {
+    // Only std::bad_alloc comes this far. No std::string here: it might throw again.
+    napi_throw_error(env, nullptr, "nflink: out of memory");
+    return nullptr;
+  }
+}
+
+inline napi_property_descriptor method(const char* name, napi_callback callback, napi_property_attributes attributes) {
+  return {name, nullptr, callback, nullptr, nullptr, nullptr, attributes, nullptr};
+}
+
+/** The kinds of object we wrap. */
+enum class Wrapped : uint64_t { kConnection = 0x6e666c696e6b2d31, kEventSource };
+
+/** Marks `object` as one of ours and ties `data` to it. On success `finalize` owns the data. */
+bool wrap(napi_env env, napi_value object, Wrapped kind, void* data, napi_finalize finalize);
+
+/** What `self` wraps; null, and a TypeError thrown, when it is not of that kind. */
+void* unwrap(napi_env env, napi_value self, Wrapped kind, const char* complaint);
+
+/** What another part of the addon keeps per environment; destroyed with the environment. */
+class Attachment {
+ public:
+  Attachment() = default;
+  Attachment(const Attachment&) = delete;
+  Attachment& operator=(const Attachment&) = delete;
+  virtual ~Attachment() = default;
+};
+
+/** The place of the environment's one attachment; null when the environment is ending. */
+std::unique_ptr<Attachment>* attachment(napi_env env);
+
 // ---- verbs
 
 /** Sets up what promises need, once per environment. False, with an exception pending, when that fails. */

@@ -64,6 +64,11 @@ void NetlinkSocket::close() {
   scratch_ = ByteBuffer();
 }
 
+UniqueFd NetlinkSocket::release() {
+  scratch_ = ByteBuffer();
+  return std::move(fd_);
+}
+
 size_t NetlinkSocket::longest_message() const {
   if (can_force_) return kLongestMessage;
   return send_buffer_ > kSendOverhead ? send_buffer_ - kSendOverhead : 0;
@@ -86,11 +91,19 @@ MaybeFailure NetlinkSocket::reserve_send(size_t length) {
 }
 
 void NetlinkSocket::reserve_receive(size_t bytes) {
-  if (bytes <= receive_buffer_) return;
+  if (bytes > receive_buffer_) resize_receive(bytes);
+}
+
+void NetlinkSocket::resize_receive(size_t bytes) {
   if (!set_option(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, half(bytes))) {
     set_option(fd_.get(), SOL_SOCKET, SO_RCVBUF, half(bytes));
   }
   receive_buffer_ = buffer_size(fd_.get(), SO_RCVBUF);
+}
+
+MaybeFailure NetlinkSocket::join(int group) {
+  if (!set_option(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)) return Failure{"setsockopt", errno};
+  return std::nullopt;
 }
 
 MaybeFailure NetlinkSocket::send(const void* message, size_t length) {

@@ -22,6 +22,8 @@ class NetlinkSocket {
   /** Opens in the network namespace of the calling thread. Non-blocking and close-on-exec. */
   MaybeFailure open();
   void close();
+  /** The descriptor, for somebody else to close. */
+  UniqueFd release();
   bool is_open() const { return static_cast<bool>(fd_); }
 
   int fd() const { return fd_.get(); }
@@ -38,6 +40,13 @@ class NetlinkSocket {
   MaybeFailure reserve_send(size_t length);
   /** Sizes the receive buffer for replies that the kernel accounts with `bytes`, as far as permitted. */
   void reserve_receive(size_t bytes);
+  /** As reserve_receive, but makes it smaller as well. */
+  void resize_receive(size_t bytes);
+  /** What the kernel lets queue up for us, by its own accounting. */
+  size_t receive_buffer() const { return receive_buffer_; }
+
+  /** Joins a multicast group (NFNLGRP_*): its messages come from now on. */
+  MaybeFailure join(int group);
 
   /** Sends one datagram; the kernel has handled it, and queued all replies, when this returns. */
   MaybeFailure send(const void* message, size_t length);

@@ -165,17 +165,24 @@ class CounterWalk {
   uint32_t current_number_ = 0;
 };
 
+/** nfgenmsg res_id of the last message, -1 without one: the low 16 bits of the generation. */
+int32_t last_generation16(const DumpReply& reply) {
+  if (reply.index.empty()) return -1;
+  const auto* last = reinterpret_cast<const nlmsghdr*>(reply.data.data() + reply.index.back());
+  return ntohs(static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(last))->res_id);
+}
+
 /** Sends one request and receives until its end. True: complete or failed; false: to be begun again. */
 template <typename Walk>
-bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request, Walk& walk,
+bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, uint16_t type, const DumpPart& part, Walk& walk,
              DumpReply& reply) {
   const uint32_t sequence = socket.take_sequence(1);
-  const auto message = build_message(request.type, request.family, NLM_F_DUMP, sequence, request.attributes);
+  const auto message = build_message(type, part.family, NLM_F_DUMP, sequence, part.attributes);
   if ((reply.failure = socket.reserve_send(message.size()))) return true;
   if ((reply.failure = socket.send(message.data(), message.size()))) return true;
   socket.dump_began();
 
-  const auto subsystem = NFNL_SUBSYS_ID(request.type);
+  const auto subsystem = NFNL_SUBSYS_ID(type);
   bool interrupted = false;
   bool single = false;  // an answer that is not part of a dump
   int slices = 0;
@@ -256,11 +263,28 @@ bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const Du
   }
 }
 
+/** All parts once. A part of another generation than the ones before it makes the whole begin again. */
+template <typename Walk>
+bool attempt_all(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request, Walk& walk,
+                 DumpReply& reply) {
+  int32_t generation16 = -1;
+  for (const DumpPart& part : request.parts) {
+    const size_t before = reply.index.size();
+    if (!attempt(socket, cancelled, request.type, part, walk, reply)) return false;
+    if (reply.failure) return true;
+    if (reply.index.size() == before) continue;
+    const int32_t now = last_generation16(reply);
+    if (generation16 >= 0 && now != generation16) return false;
+    generation16 = now;
+  }
+  return true;
+}
+
 template <typename Walk>
 void dump_with(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request, Walk& walk,
                DumpReply& reply) {
   socket.drain();
-  while (!attempt(socket, cancelled, request, walk, reply)) {
+  while (!attempt_all(socket, cancelled, request, walk, reply)) {
     reply.data.resize(0);
     reply.index.clear();
     walk.reset();
@@ -276,10 +300,7 @@ void dump_with(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const 
     walk.reset();
     return;
   }
-  if (!reply.index.empty()) {
-    const auto* last = reinterpret_cast<const nlmsghdr*>(reply.data.data() + reply.index.back());
-    reply.generation16 = ntohs(static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(last))->res_id);
-  }
+  reply.generation16 = last_generation16(reply);
   reply.data.shrink();
 }
 

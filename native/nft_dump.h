@@ -12,11 +12,17 @@
 
 namespace nflink {
 
+/** What one dump message asks for. */
+struct DumpPart {
+  uint8_t family = 0;
+  std::vector<uint8_t> attributes;
+};
+
 struct DumpRequest {
   uint16_t type = 0;  // nfnetlink subsystem << 8 | message
-  uint8_t family = 0;
   uint32_t max_retries = 0;
-  std::vector<uint8_t> attributes;
+  /** Dumped one after the other into one reply, all in one generation or all again. */
+  std::vector<DumpPart> parts;
 };
 
 struct DumpReply {

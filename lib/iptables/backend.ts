@@ -11,15 +11,22 @@ export interface IptablesRuleset extends Ruleset<IptablesRule> {
   readonly tables: readonly (SavableTable & Ruleset<IptablesRule>['tables'][number])[];
 }
 
+export interface CommitSettings {
+  readonly dryRun?: boolean;
+  readonly sending?: () => void;
+}
+
 export interface IptablesBackend {
   readonly name: 'nft' | 'legacy';
-  /** All commands or none. */
-  commit(table: string, commands: readonly Command[], o: { readonly dryRun?: boolean }): Verb<CommitResult>;
+  /** All commands or none; `changes` counts those that had something to do. `sending` is called when bytes are about to go out. */
+  commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommitResult & { readonly changes: number }>;
   restore(tables: readonly SavedTable[], o: { readonly noflush: boolean; readonly counters: boolean; readonly test: boolean }): Verb<void>;
   snapshot(only?: readonly string[]): Verb<IptablesRuleset>;
   /** False where the chain or table isn't there. */
   exists(table: string, chain: string, rule: RuleSpec): Verb<boolean>;
   /** ENOENT for a user chain that isn't there. */
   list(table: string, chain: string | undefined): Verb<readonly IptablesRule[]>;
+  /** In the order of the save commands, the builtin ones always among them. */
+  chains(table: string): Verb<readonly string[]>;
   counters(table: string | undefined, chain: string | undefined): Verb<CounterSnapshot>;
 }

@@ -1,5 +1,7 @@
 // The tables and builtin chains of iptables, and how iptables-nft registers them (nft.c xtables_ipv4: builtin_table).
-import type { IpFamily } from './extensions/codec.ts';
+import { codecOf } from './extensions/registry.ts';
+import { fits } from './extensions/values.ts';
+import { iptablesTargets, standardTargets } from './rule/base-options.ts';
 
 export interface BuiltinChain {
   readonly name: string;
@@ -41,4 +43,33 @@ export function builtinChain(table: string, chain: string): BuiltinChain | undef
   return builtinChains(table)?.find((c) => c.name === chain);
 }
 
-export const programs: Readonly<Record<IpFamily, string>> = { ip: 'iptables', ip6: 'ip6tables' };
+/** XT_EXTENSION_MAXNAMELEN is 29 with its NUL. */
+const CHAIN_MAX = 28;
+
+/** Why a name cannot be a chain's, or undefined (xshared.c assert_valid_chain_name). */
+export function chainNameError(name: string): string | undefined {
+  if (name === '') return 'a chain name is missing';
+  let plain = true;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    plain &&= code > 32 && code < 127;
+  }
+  // Nearly every name.
+  if (plain && name.length <= CHAIN_MAX && !name.startsWith('-') && !name.startsWith('!')) return undefined;
+  if (name.includes('\0')) return `chain name ${JSON.stringify(name)} holds a NUL`;
+  if (!fits(name, CHAIN_MAX)) return `chain name "${name}" is too long, ${CHAIN_MAX} bytes are allowed`;
+  if (name.startsWith('-') || name.startsWith('!')) return `chain name "${name}" must not begin with "${name[0]}"`;
+  if (/\s/.test(name)) return `chain name "${name}" contains a blank`;
+  return undefined;
+}
+
+/**
+ * Why no chain can be made under a name, or undefined: `-j LOG` could never mean a chain LOG. In save text, as with the real program, only the
+ * verdicts are taken.
+ */
+export function newChainError(name: string, text = false): string | undefined {
+  const reason = chainNameError(name);
+  if (reason !== undefined) return reason;
+  const taken = standardTargets.has(name) || (!text && (codecOf('target', name) !== undefined || iptablesTargets.has(name)));
+  return taken ? `chain name "${name}" may not clash with target name` : undefined;
+}

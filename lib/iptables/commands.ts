@@ -1,14 +1,51 @@
-// What can be done to one iptables table, whatever the backend: the commands a transaction collects.
+// What can be done to one iptables table, whatever the backend: the commands a transaction collects and a save text holds.
 import type { Counter } from '../model/ruleset.ts';
 import type { RuleSpec } from './rule-spec.ts';
 
-export type Command =
-  | { readonly verb: 'append'; readonly chain: string; readonly rule: RuleSpec }
-  | { readonly verb: 'insert'; readonly chain: string; readonly number: number; readonly rule: RuleSpec }
-  | { readonly verb: 'replace'; readonly chain: string; readonly number: number; readonly rule: RuleSpec }
-  | { readonly verb: 'delete'; readonly chain: string; readonly rule: RuleSpec }
-  | { readonly verb: 'deleteAt'; readonly chain: string; readonly number: number }
-  | { readonly verb: 'newChain' | 'deleteChain'; readonly chain: string }
-  | { readonly verb: 'flushChain'; readonly chain: string | undefined }
-  | { readonly verb: 'renameChain'; readonly chain: string; readonly to: string }
-  | { readonly verb: 'setPolicy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP'; readonly counter: Counter | undefined };
+interface InText {
+  /** Where it stands in save text; without it the command is an operation of a program. */
+  readonly line?: number;
+  /** The [packets:bytes] before the command in save text, which count only where counters are restored. */
+  readonly leading?: Counter;
+}
+
+export type Command = InText &
+  (
+    | { readonly verb: 'append'; readonly chain: string; readonly rule: RuleSpec; readonly unlessThere?: boolean }
+    | { readonly verb: 'insert'; readonly chain: string; readonly number: number; readonly rule: RuleSpec; readonly unlessThere?: boolean }
+    | { readonly verb: 'replace'; readonly chain: string; readonly number: number; readonly rule: RuleSpec }
+    | { readonly verb: 'delete'; readonly chain: string; readonly rule: RuleSpec; readonly ifThere?: boolean }
+    | { readonly verb: 'deleteAt'; readonly chain: string; readonly number: number }
+    | { readonly verb: 'newChain'; readonly chain: string; readonly unlessThere?: boolean }
+    | { readonly verb: 'deleteChain'; readonly chain: string }
+    | { readonly verb: 'flushChain'; readonly chain: string | undefined }
+    | { readonly verb: 'renameChain'; readonly chain: string; readonly to: string }
+    | { readonly verb: 'setPolicy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP'; readonly counter: Counter | undefined }
+    /** `:chain` of save text: a user chain is made, or emptied where it is there; of a builtin chain policy and counters are set. */
+    | { readonly verb: 'declareChain'; readonly chain: string; readonly policy?: 'ACCEPT' | 'DROP'; readonly counter?: Counter }
+  );
+export type CommandOf<V extends Command['verb']> = Extract<Command, { readonly verb: V }>;
+
+/** The commands of one table. */
+export interface TableCommands {
+  readonly table: string;
+  readonly commands: readonly Command[];
+  /** The table begins empty, whatever it holds. */
+  readonly fresh: boolean;
+}
+
+/** Whether the rules of the chain must be known to say what the command means. */
+export function looksAtRules(c: Command): boolean {
+  switch (c.verb) {
+    case 'replace':
+    case 'delete':
+    case 'deleteAt':
+      return true;
+    case 'append':
+      return c.unlessThere === true;
+    case 'insert':
+      return c.unlessThere === true || c.number > 1;
+    default:
+      return false;
+  }
+}

@@ -18,7 +18,7 @@ const contents = new WeakMap<CompiledRuleset, Content>();
 /** Parses what iptables-save prints, or people write for iptables-restore. Throws RuleSyntaxError with line, column and word. */
 export function compile(saveText: string, family: IpFamily = 'ip'): CompiledRuleset {
   const tables = parseSaveText(saveText, family);
-  const compiled = Object.freeze({ rules: tables.reduce((sum, t) => sum + t.rules.length, 0) });
+  const compiled = Object.freeze({ rules: tables.reduce((sum, t) => sum + t.commands.filter((c) => 'rule' in c).length, 0) });
   contents.set(compiled, { family, tables });
   return compiled;
 }

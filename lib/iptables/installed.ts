@@ -1,8 +1,9 @@
 // An iptables rule in the kernel, on the nf_tables backend: decoded when it is looked at.
 import type { Counter, Family } from '../model/ruleset.ts';
+import type { AnyExpression } from '../nftables/expressions/expression.ts';
 import type { Expression } from '../nftables/expressions/index.ts';
 import type { RuleDump } from '../nftables/installed-rule.ts';
-import { readExpressions } from './compat/decode.ts';
+import { isCompatible, readRow } from './compat/decode.ts';
 import type { BytesContext } from './extensions/codec.ts';
 import type { ForeignRule, IptablesRule, RuleSpec } from './rule-spec.ts';
 import { printRule } from './rule-text.ts';
@@ -37,7 +38,7 @@ export class InstalledIptablesRule implements IptablesRule {
   get counter(): Counter {
     return this.#dump.counter(this.#row) as Counter;
   }
-  /** The first -m comment; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
+  /** The first -m comment, or nft's own; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
   get comment(): string {
     const { spec } = this;
     const comment = isForeign(spec) ? undefined : spec.matches?.find((m) => m.name === 'comment');
@@ -48,9 +49,9 @@ export class InstalledIptablesRule implements IptablesRule {
     return this.#spec;
   }
   #decode(): RuleSpec | ForeignRule {
-    const expressions = this.#dump.expressions(this.#row);
-    const rule = readExpressions(this.#context.family, expressions);
-    return rule === undefined ? { foreign: true, expressions: expressions as readonly Expression[] } : fromXt(rule, this.#context);
+    const rule = readRow(this.#context.family, this.#dump, this.#row);
+    if (rule !== undefined) return fromXt(rule, this.#context);
+    return { foreign: true, expressions: this.#dump.expressions(this.#row) as readonly Expression[] };
   }
   toString(): string {
     const { spec } = this;
@@ -62,6 +63,11 @@ export class InstalledIptablesRule implements IptablesRule {
     const { family, table, chain, index, handle, comment, counter, spec } = this;
     return { family, table, chain, index, handle, comment, counter, spec };
   }
+}
+
+/** Whether the real save would print a table that holds the rule. */
+export function isPrintable(spec: RuleSpec | ForeignRule): boolean {
+  return !isForeign(spec) || spec.expressions.every((e) => isCompatible(e as AnyExpression));
 }
 
 export function isForeign(spec: RuleSpec | ForeignRule): spec is ForeignRule {

@@ -9,7 +9,7 @@ import type { Command } from './commands.ts';
 import { CompatBackend } from './compat/backend.ts';
 import { type CompiledRuleset, tablesOf } from './compile.ts';
 import type { IpFamily } from './extensions/codec.ts';
-import { checkChain, checkTable, rulesOf } from './rule-input.ts';
+import { checkChain, checkNewChain, checkNumber, checkPolicy, checkTable, oneRule, rulesOf } from './rule-input.ts';
 import type { IptablesRule, RuleInput } from './rule-spec.ts';
 import { formatTable } from './save-format.ts';
 import { IptablesTransaction } from './transaction.ts';
@@ -74,22 +74,114 @@ export class Iptables {
 
   /** Adds a rule to the end of a chain; a builtin chain that isn't there yet is made, as iptables makes it. */
   async append(table: string, chain: string, r: RuleInput, o?: CallOptions): Promise<void> {
-    const commands = this.#append(table, chain, r);
-    await this.#write('append', o, () => this.#verbs.commit(table, commands, {}));
+    await this.#apply('append', table, this.#rules('append', table, chain, r), o);
   }
   appendSync(table: string, chain: string, r: RuleInput): void {
-    const commands = this.#append(table, chain, r);
-    this.#writeSync('append', () => this.#verbs.commit(table, commands, {}));
+    this.#applySync('append', table, this.#rules('append', table, chain, r));
+  }
+
+  /** Puts a rule at a number, counted from 1. Of several addresses each is put there: the last one comes first, as with iptables. */
+  async insert(table: string, chain: string, number: number, r: RuleInput, o?: CallOptions): Promise<void> {
+    await this.#apply('insert', table, this.#insert(table, chain, number, r), o);
+  }
+  insertSync(table: string, chain: string, number: number, r: RuleInput): void {
+    this.#applySync('insert', table, this.#insert(table, chain, number, r));
+  }
+
+  /** Puts one rule in the place of another. No such number: E2BIG. */
+  async replace(table: string, chain: string, number: number, r: RuleInput, o?: CallOptions): Promise<void> {
+    await this.#apply('replace', table, this.#replace(table, chain, number, r), o);
+  }
+  replaceSync(table: string, chain: string, number: number, r: RuleInput): void {
+    this.#applySync('replace', table, this.#replace(table, chain, number, r));
   }
 
   /** Deletes the first rule that is the same; not there: ENOENT. */
   async delete(table: string, chain: string, r: RuleInput, o?: CallOptions): Promise<void> {
-    const commands = this.#delete(table, chain, r);
-    await this.#write('delete', o, () => this.#verbs.commit(table, commands, {}));
+    await this.#apply('delete', table, this.#rules('delete', table, chain, r), o);
   }
   deleteSync(table: string, chain: string, r: RuleInput): void {
-    const commands = this.#delete(table, chain, r);
-    this.#writeSync('delete', () => this.#verbs.commit(table, commands, {}));
+    this.#applySync('delete', table, this.#rules('delete', table, chain, r));
+  }
+
+  /** Deletes a rule by its number, counted from 1. No such number: E2BIG. */
+  async deleteAt(table: string, chain: string, number: number, o?: CallOptions): Promise<void> {
+    await this.#apply('deleteAt', table, this.#deleteAt(table, chain, number), o);
+  }
+  deleteAtSync(table: string, chain: string, number: number): void {
+    this.#applySync('deleteAt', table, this.#deleteAt(table, chain, number));
+  }
+
+  /** Adds a rule unless it is there; true: added. Test and write are one transaction, tried again where somebody else commits in between. */
+  async appendUnique(table: string, chain: string, r: RuleInput, o?: CallOptions): Promise<boolean> {
+    return await this.#apply('appendUnique', table, this.#rules('append', table, chain, r, { unlessThere: true }), o);
+  }
+  appendUniqueSync(table: string, chain: string, r: RuleInput): boolean {
+    return this.#applySync('appendUnique', table, this.#rules('append', table, chain, r, { unlessThere: true }));
+  }
+
+  /** Inserts a rule unless the chain has it, wherever; true: inserted. Test and write are one transaction. */
+  async insertUnique(table: string, chain: string, number: number, r: RuleInput, o?: CallOptions): Promise<boolean> {
+    return await this.#apply('insertUnique', table, this.#insert(table, chain, number, r, { unlessThere: true }), o);
+  }
+  insertUniqueSync(table: string, chain: string, number: number, r: RuleInput): boolean {
+    return this.#applySync('insertUnique', table, this.#insert(table, chain, number, r, { unlessThere: true }));
+  }
+
+  /** Deletes the first rule that is the same; true: there was one. Test and write are one transaction. */
+  async deleteIfExists(table: string, chain: string, r: RuleInput, o?: CallOptions): Promise<boolean> {
+    return await this.#apply('deleteIfExists', table, this.#rules('delete', table, chain, r, { ifThere: true }), o);
+  }
+  deleteIfExistsSync(table: string, chain: string, r: RuleInput): boolean {
+    return this.#applySync('deleteIfExists', table, this.#rules('delete', table, chain, r, { ifThere: true }));
+  }
+
+  /** Makes a user chain; where it or a builtin one of the name is there: EEXIST. */
+  async newChain(table: string, chain: string, o?: CallOptions): Promise<void> {
+    await this.#apply('newChain', table, this.#newChain(table, chain), o);
+  }
+  newChainSync(table: string, chain: string): void {
+    this.#applySync('newChain', table, this.#newChain(table, chain));
+  }
+
+  /** Makes a user chain unless it is there; true: made. */
+  async ensureChain(table: string, chain: string, o?: CallOptions): Promise<boolean> {
+    return await this.#apply('ensureChain', table, this.#newChain(table, chain, { unlessThere: true }), o);
+  }
+  ensureChainSync(table: string, chain: string): boolean {
+    return this.#applySync('ensureChain', table, this.#newChain(table, chain, { unlessThere: true }));
+  }
+
+  /** Deletes all rules of a chain, or of all chains of the table. */
+  async flushChain(table: string, chain?: string, o?: CallOptions): Promise<void> {
+    await this.#apply('flushChain', table, this.#chain('flushChain', table, chain), o);
+  }
+  flushChainSync(table: string, chain?: string): void {
+    this.#applySync('flushChain', table, this.#chain('flushChain', table, chain));
+  }
+
+  /** Deletes an empty chain that no rule jumps to; otherwise EBUSY. */
+  async deleteChain(table: string, chain: string, o?: CallOptions): Promise<void> {
+    await this.#apply('deleteChain', table, this.#chain('deleteChain', table, chain), o);
+  }
+  deleteChainSync(table: string, chain: string): void {
+    this.#applySync('deleteChain', table, this.#chain('deleteChain', table, chain));
+  }
+
+  /** Gives a user chain another name; where that is taken: EEXIST. */
+  async renameChain(table: string, from: string, to: string, o?: CallOptions): Promise<void> {
+    await this.#apply('renameChain', table, this.#rename(table, from, to), o);
+  }
+  renameChainSync(table: string, from: string, to: string): void {
+    this.#applySync('renameChain', table, this.#rename(table, from, to));
+  }
+
+  /** Sets the policy of a builtin chain; its counters stay. */
+  async setPolicy(table: string, chain: string, policy: 'ACCEPT' | 'DROP', o?: CallOptions): Promise<void> {
+    await this.#apply('setPolicy', table, this.#policy(table, chain, policy), o);
+  }
+  setPolicySync(table: string, chain: string, policy: 'ACCEPT' | 'DROP'): void {
+    this.#applySync('setPolicy', table, this.#policy(table, chain, policy));
   }
 
   /** Whether a rule is there; no such chain or table: false. With several addresses, whether all are. */
@@ -109,6 +201,16 @@ export class Iptables {
   listSync(table: string, chain?: string): readonly IptablesRule[] {
     this.#check(table, chain);
     return this.#connection.runSync('list', () => this.#verbs.list(table, chain), false);
+  }
+
+  /** The chains of a table in the order iptables-save prints them; the builtin ones are always among them. */
+  async listChains(table: string, o?: CallOptions): Promise<readonly string[]> {
+    checkTable(table);
+    return await this.#connection.runAsync('listChains', () => this.#verbs.chains(table), o, false);
+  }
+  listChainsSync(table: string): readonly string[] {
+    checkTable(table);
+    return this.#connection.runSync('listChains', () => this.#verbs.chains(table), false);
   }
 
   /** The iptables tables in one generation. */
@@ -179,25 +281,68 @@ export class Iptables {
     return this.#connection.runSync(what, verb, true);
   }
 
-  #check(table: string, chain: string | undefined): void {
+  #check(table: string, chain: string | undefined, needed = false): void {
     checkTable(table);
-    if (chain !== undefined) checkChain(chain);
+    if (needed || chain !== undefined) checkChain(chain);
   }
   #checkCounters(o: CounterOptions): void {
     if (o.table !== undefined) this.#check(o.table, o.chain);
     else if (o.chain !== undefined) throw new NetfilterError('counters: a chain needs its table', { code: 'ERR_INVALID_ARG' });
   }
 
-  #append(table: string, chain: string, r: RuleInput): Command[] {
-    this.#check(table, chain);
-    return rulesOf(r, this.family, chain).map((rule) => ({ verb: 'append', chain, rule }));
+  async #apply(what: string, table: string, commands: readonly Command[], o: CallOptions | undefined): Promise<boolean> {
+    return (await this.#write(what, o, () => this.#verbs.commit(table, commands, {}))).changes > 0;
   }
-  #delete(table: string, chain: string, r: RuleInput): Command[] {
-    this.#check(table, chain);
-    return rulesOf(r, this.family, chain).map((rule) => ({ verb: 'delete', chain, rule }));
+  #applySync(what: string, table: string, commands: readonly Command[]): boolean {
+    return this.#writeSync(what, () => this.#verbs.commit(table, commands, {})).changes > 0;
+  }
+
+  #rules(
+    verb: 'append' | 'delete',
+    table: string,
+    chain: string,
+    r: RuleInput,
+    o: { readonly unlessThere?: boolean; readonly ifThere?: boolean } = {},
+  ): Command[] {
+    this.#check(table, chain, true);
+    return rulesOf(r, this.family, chain).map((rule) => ({ verb, chain, rule, ...o }));
+  }
+  #insert(table: string, chain: string, number: number, r: RuleInput, o: { readonly unlessThere?: boolean } = {}): Command[] {
+    this.#check(table, chain, true);
+    checkNumber(number);
+    return rulesOf(r, this.family, chain).map((rule) => ({ verb: 'insert', chain, number, rule, ...o }));
+  }
+  #replace(table: string, chain: string, number: number, r: RuleInput): Command[] {
+    this.#check(table, chain, true);
+    checkNumber(number);
+    return [{ verb: 'replace', chain, number, rule: oneRule(r, this.family, chain) }];
+  }
+  #deleteAt(table: string, chain: string, number: number): Command[] {
+    this.#check(table, chain, true);
+    checkNumber(number);
+    return [{ verb: 'deleteAt', chain, number }];
+  }
+  #newChain(table: string, chain: string, o: { readonly unlessThere?: boolean } = {}): Command[] {
+    checkTable(table);
+    checkNewChain(chain);
+    return [{ verb: 'newChain', chain, ...o }];
+  }
+  #chain(verb: 'flushChain' | 'deleteChain', table: string, chain: string | undefined): Command[] {
+    this.#check(table, chain, verb === 'deleteChain');
+    return chain === undefined ? [{ verb: 'flushChain', chain }] : [{ verb, chain }];
+  }
+  #rename(table: string, from: string, to: string): Command[] {
+    this.#check(table, from, true);
+    checkNewChain(to);
+    return [{ verb: 'renameChain', chain: from, to }];
+  }
+  #policy(table: string, chain: string, policy: 'ACCEPT' | 'DROP'): Command[] {
+    this.#check(table, chain, true);
+    checkPolicy(policy);
+    return [{ verb: 'setPolicy', chain, policy, counter: undefined }];
   }
   #exists(table: string, chain: string, r: RuleInput): () => Verb<boolean> {
-    this.#check(table, chain);
+    this.#check(table, chain, true);
     const rules = rulesOf(r, this.family, chain);
     const backend = this.#verbs;
     return function* () {

@@ -1,29 +1,31 @@
 // What callers may hand over as a rule, a table and a chain: checked here, before anything is sent.
 import { NetfilterError } from '../errors.ts';
-import { builtinChains, tableNames } from './builtin.ts';
-import { checkInterfaces } from './chain-rules.ts';
+import { builtinChains, chainNameError, newChainError, tableNames } from './builtin.ts';
+import { refusedInterface } from './chain-rules.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { isForeign } from './installed.ts';
 import type { RuleInput, RuleSpec } from './rule-spec.ts';
-import { normalizeRule, parseRules } from './rule-text.ts';
-import { chainNameError } from './save-text.ts';
+import { normalizeRule, parseRulesFor } from './rule-text.ts';
 
 /** The rules an input stands for: several where it lists several addresses. Canonical. */
 export function rulesOf(input: RuleInput, family: IpFamily, chain: string): RuleSpec[] {
-  const specs = readInput(input, family);
-  for (const spec of specs) checkInterfaces(chain, spec);
-  return specs;
-}
-
-function readInput(input: RuleInput, family: IpFamily): RuleSpec[] {
-  if (typeof input === 'string') return parseRules(input, family);
-  if (isWords(input)) return parseRules(input, family);
+  if (typeof input === 'string' || isWords(input)) return parseRulesFor(chain, input, family);
   if (typeof input !== 'object' || input === null) throw invalid('a rule is text, a list of words or an object');
+  let spec: RuleSpec;
   if ('spec' in input) {
     if (isForeign(input.spec)) throw invalid('a foreign rule has no iptables form: it can be handled through Nftables');
-    return [withoutCounter(input.spec)];
-  }
-  return [normalizeRule(input, family)];
+    spec = withoutCounter(input.spec);
+  } else spec = normalizeRule(input, family);
+  const side = refusedInterface(chain, spec);
+  if (side !== undefined) throw invalid(`rule: ${side === 'i' ? 'in' : 'out'}Interface: can't use -${side} with ${chain}`);
+  return [spec];
+}
+
+/** The one rule of an input, where several have no meaning. */
+export function oneRule(input: RuleInput, family: IpFamily, chain: string): RuleSpec {
+  const [first, ...more] = rulesOf(input, family, chain);
+  if (first === undefined || more.length > 0) throw invalid('a list of addresses stands for several rules, and here is one: name each');
+  return first;
 }
 
 function isWords(input: RuleInput): input is readonly string[] {
@@ -36,8 +38,9 @@ function withoutCounter(spec: RuleSpec): RuleSpec {
   return rest;
 }
 
-export function checkTable(table: string): void {
-  if (builtinChains(table) === undefined) throw invalid(`unknown table ${JSON.stringify(table)}, one of ${tableNames.join(', ')}`);
+export function checkTable(table: unknown): void {
+  if (typeof table !== 'string' || builtinChains(table) === undefined)
+    throw invalid(`unknown table ${JSON.stringify(table)}, one of ${tableNames.join(', ')}`);
 }
 
 export function checkChain(chain: unknown): void {
@@ -45,10 +48,20 @@ export function checkChain(chain: unknown): void {
   if (reason !== undefined) throw invalid(reason);
 }
 
+/** The name of a chain that is to be made. */
+export function checkNewChain(chain: unknown): void {
+  const reason = typeof chain === 'string' ? newChainError(chain) : 'a chain name is a string';
+  if (reason !== undefined) throw invalid(reason);
+}
+
 /** A rule number as iptables counts: from 1. */
 export function checkNumber(number: unknown): void {
   if (typeof number !== 'number' || !Number.isInteger(number) || number < 1)
     throw invalid(`${String(number)} is no rule number: they count from 1`);
+}
+
+export function checkPolicy(policy: unknown): void {
+  if (policy !== 'ACCEPT' && policy !== 'DROP') throw invalid(`bad policy ${JSON.stringify(policy)}, ACCEPT or DROP`);
 }
 
 function invalid(reason: string): NetfilterError {

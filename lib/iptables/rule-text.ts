@@ -20,6 +20,11 @@ export function parseRules(r: string | readonly string[], family: IpFamily = 'ip
   return parseRuleWords(typeof r === 'string' ? splitWords(r) : wordsOf(r), family);
 }
 
+/** As `parseRules`, of a rule for `chain`: what that chain has not is refused. */
+export function parseRulesFor(chain: string, r: string | readonly string[], family: IpFamily): RuleSpec[] {
+  return new RuleParser(typeof r === 'string' ? splitWords(r) : wordsOf(r), family, { chain }).rules();
+}
+
 /**
  * A rule as typed options, from what stands after `-A chain` in iptables' language: text with iptables-restore's quoting, or arguments,
  * each one word. Throws RuleSyntaxError naming the word. Nothing is looked up: host names are refused (iptables(8), iptables-extensions(8)).

@@ -3,34 +3,23 @@
 
 import { RuleSyntaxError } from '../errors.ts';
 import type { Counter } from '../model/ruleset.ts';
-import { builtinChains, tableNames } from './builtin.ts';
-import { checkInterfaces } from './chain-rules.ts';
+import { builtinChain, builtinChains, newChainError, tableNames } from './builtin.ts';
+import type { Command } from './commands.ts';
 import type { IpFamily } from './extensions/codec.ts';
+import { type ParsedCommand, RuleParser } from './rule/parser.ts';
 import type { RuleSpec } from './rule-spec.ts';
-import { parseRuleWords } from './rule-text.ts';
 import { splitWords, type Word } from './words.ts';
 
-/** `:chain policy [packets:bytes]`; policy `-` for a user chain. */
-export interface SavedChain {
-  readonly name: string;
-  readonly policy?: 'ACCEPT' | 'DROP';
-  readonly counter?: Counter;
-  readonly line: number;
-}
-export interface SavedRule {
-  readonly chain: string;
-  readonly spec: RuleSpec;
-  readonly line: number;
-}
 export interface SavedTable {
   readonly name: string;
   readonly line: number;
-  readonly chains: readonly SavedChain[];
-  readonly rules: readonly SavedRule[];
+  /** In the order of the text. */
+  readonly commands: readonly Command[];
+  /** The first use of a chain that is neither declared before nor builtin: wrong where the table begins empty. */
+  readonly undeclared: RuleSyntaxError | undefined;
+  /** The first rule with [packets:bytes] before it and a -c in it: wrong where counters are restored. */
+  readonly countedTwice: RuleSyntaxError | undefined;
 }
-
-/** XT_EXTENSION_MAXNAMELEN is 29 with its NUL. */
-const CHAIN_MAX = 28;
 
 /** All tables of a save text, each ended by COMMIT. Throws RuleSyntaxError with line, column and word. */
 export function parseSaveText(text: string, family: IpFamily): SavedTable[] {
@@ -48,8 +37,11 @@ export function parseSaveText(text: string, family: IpFamily): SavedTable[] {
 interface OpenTable {
   readonly name: string;
   readonly line: number;
-  readonly chains: SavedChain[];
-  readonly rules: SavedRule[];
+  readonly commands: Command[];
+  /** Chains that the text has declared so far: all there are where the table began empty. */
+  readonly chains: Set<string>;
+  undeclared: RuleSyntaxError | undefined;
+  countedTwice: RuleSyntaxError | undefined;
 }
 
 class SaveReader {
@@ -70,9 +62,10 @@ class SaveReader {
     if (first === 42) return this.#table(text, line);
     if (this.#open === undefined) throw syntax('a table (*name) must come first', text.trim(), 1, line);
     if (text.trimEnd() === 'COMMIT') {
-      this.#tables.push(this.#open);
+      const { chains: _, ...table } = this.#open;
+      this.#tables.push(table);
       this.#open = undefined;
-    } else if (first === 58) this.#open.chains.push(chainLine(text, line, this.#open));
+    } else if (first === 58) this.#open.commands.push(chainLine(text, line, this.#open));
     else this.#rule(text, line, this.#open);
   }
 
@@ -80,28 +73,18 @@ class SaveReader {
     const name = text.slice(1).trim();
     if (this.#open !== undefined) throw syntax(`table ${this.#open.name} is not ended by COMMIT`, text, 1, line);
     if (builtinChains(name) === undefined) throw syntax(`unknown table "${name}", one of ${tableNames.join(', ')}`, name, 2, line);
-    this.#open = { name, line, chains: [], rules: [] };
+    this.#open = { name, line, commands: [], chains: new Set(), undeclared: undefined, countedTwice: undefined };
   }
 
   #rule(text: string, line: number, table: OpenTable): void {
     try {
-      const words = splitWords(text);
-      const counter = leadingCounter(words);
-      const rest = counter === undefined ? words : words.slice(1);
-      const command = rest[0];
-      if (command === undefined || (command.text !== '-A' && command.text !== '--append')) {
-        throw new RuleSyntaxError(
-          `"${command?.text ?? text}" is not supported in a restore yet, -A is`,
-          place(command, counter === undefined ? 0 : 1),
-        );
-      }
-      const chain = rest[1];
-      if (chain === undefined)
-        throw new RuleSyntaxError('-A needs a chain', { word: '', wordIndex: words.length, column: text.length + 1 });
-      for (const spec of parseRuleWords(rest.slice(2), this.#family)) {
-        checkInterfaces(chain.text, spec);
-        table.rules.push({ chain: chain.text, spec: counter === undefined ? spec : { ...spec, counter }, line });
-      }
+      const { words, counter } = ruleWords(text);
+      const parser = new RuleParser(words, this.#family, { commands: true, start: counter === undefined ? 0 : 1 });
+      const rules = parser.rules();
+      for (const c of commandsOf(parser.command, rules, words, line))
+        table.commands.push(counter === undefined ? c : { ...c, leading: counter });
+      if (counter !== undefined && rules[0]?.counter !== undefined) table.countedTwice ??= countedTwice(words, line);
+      table.undeclared ??= undeclared(table, parser, rules[0], words, line);
     } catch (err) {
       throw err instanceof RuleSyntaxError
         ? new RuleSyntaxError(reasonOf(err), { word: err.word, wordIndex: err.wordIndex, column: err.column, line })
@@ -119,22 +102,98 @@ function reasonOf(err: RuleSyntaxError): string {
   return err.message.replace(/^column \d+: /, '');
 }
 
-function place(word: Word | undefined, wordIndex: number): { word: string; wordIndex: number; column: number } {
+function place(words: readonly Word[], wordIndex: number): { word: string; wordIndex: number; column: number } {
+  const word = words[wordIndex];
   return { word: word?.text ?? '', wordIndex, column: word?.column ?? 1 };
+}
+
+/** What a line asks for. Several addresses are several rules, each put where the line says: the last inserted comes first. */
+function commandsOf(
+  { letter, chain, more, at }: ParsedCommand,
+  rules: readonly RuleSpec[],
+  words: readonly Word[],
+  line: number,
+): Command[] {
+  const number = more === undefined ? 1 : Number(more);
+  // Only -F and -X may have none.
+  const name = chain ?? '';
+  switch (letter) {
+    case 'A':
+      return rules.map((rule) => ({ verb: 'append', chain: name, rule, line }));
+    case 'I':
+      return rules.map((rule) => ({ verb: 'insert', chain: name, number, rule, line }));
+    case 'R':
+      if (rules.length > 1) throw new RuleSyntaxError('Replacing a rule with several addresses is not allowed', place(words, at));
+      return rules.map((rule) => ({ verb: 'replace', chain: name, number, rule, line }));
+    case 'D':
+      return more === undefined
+        ? rules.map((rule) => ({ verb: 'delete', chain: name, rule, line }))
+        : [{ verb: 'deleteAt', chain: name, number, line }];
+    case 'F':
+      return [{ verb: 'flushChain', chain, line }];
+    case 'X':
+      if (chain === undefined) throw new RuleSyntaxError('-X needs a chain here: all at once are not deleted', place(words, at));
+      return [{ verb: 'deleteChain', chain, line }];
+    case 'N':
+    case 'E': {
+      const made = letter === 'N' ? name : (more ?? '');
+      const reason = newChainError(made);
+      if (reason !== undefined) throw new RuleSyntaxError(reason, { ...place(words, letter === 'N' ? at + 1 : at + 2), word: made });
+      return letter === 'N' ? [{ verb: 'newChain', chain: name, line }] : [{ verb: 'renameChain', chain: name, to: made, line }];
+    }
+    case 'P':
+      if (more !== 'ACCEPT' && more !== 'DROP') throw new RuleSyntaxError(`bad policy "${more}", ACCEPT or DROP`, place(words, at + 2));
+      return [{ verb: 'setPolicy', chain: name, policy: more, counter: undefined, line }];
+    default:
+      return letter satisfies never;
+  }
+}
+
+/** The real program takes the [packets:bytes] before a rule for a -c. */
+function countedTwice(words: readonly Word[], line: number): RuleSyntaxError {
+  const at = words.findIndex(({ text }) => text.startsWith('-c') || text.startsWith('--set'));
+  return new RuleSyntaxError('multiple -c flags not allowed: the line begins with [packets:bytes]', { ...place(words, at), line });
+}
+
+/** Follows the chains that there are, and says which one a line uses that is not there. */
+function undeclared(
+  table: OpenTable,
+  parser: RuleParser,
+  rule: RuleSpec | undefined,
+  words: readonly Word[],
+  line: number,
+): RuleSyntaxError | undefined {
+  const { letter, chain, more, at } = parser.command;
+  const { chains, name } = table;
+  const missing = (word: string, wordIndex: number): RuleSyntaxError =>
+    new RuleSyntaxError(`table ${name} has no chain "${word}"`, { ...place(words, wordIndex), word, line });
+  if (chain === undefined) return undefined;
+  if (letter === 'N') chains.add(chain);
+  if (!chains.has(chain) && builtinChain(name, chain) === undefined) {
+    // The chain is part of the option's own word, or the word after it.
+    return missing(chain, words[at + 1]?.text === chain ? at + 1 : at);
+  }
+  if (letter === 'X') chains.delete(chain);
+  if (letter === 'E' && more !== undefined && chains.delete(chain)) chains.add(more);
+  const to = rule?.target;
+  const jump = to === undefined ? undefined : 'jump' in to ? to.jump : 'goto' in to ? to.goto : undefined;
+  if (jump === undefined || chains.has(jump) || (jump === chain && builtinChain(name, jump) !== undefined)) return undefined;
+  return missing(jump, parser.targetAt);
 }
 
 function syntax(reason: string, word: string, column: number, line: number): RuleSyntaxError {
   return new RuleSyntaxError(reason, { word, wordIndex: 0, column, line });
 }
 
-/** `[packets:bytes]` before a rule. */
-function leadingCounter(words: readonly Word[]): Counter | undefined {
-  const first = words[0];
-  if (first === undefined || !first.text.startsWith('[')) return undefined;
-  return parseCounter(first.text) ?? fail(first);
-}
-function fail(word: Word): never {
-  throw new RuleSyntaxError(`"${word.text}" is no [packets:bytes]`, place(word, 0));
+/** The words of a line; `[packets:bytes]` before them, with a blank or without, is the first. */
+function ruleWords(text: string): { readonly words: readonly Word[]; readonly counter: Counter | undefined } {
+  const start = text.startsWith('-') ? 0 : text.search(/\S/);
+  if (text[start] !== '[') return { words: splitWords(text), counter: undefined };
+  const end = text.indexOf(']', start) + 1;
+  const word = { text: end === 0 ? text.slice(start) : text.slice(start, end), column: start + 1, quoted: false };
+  const counter = parseCounter(word.text);
+  if (counter === undefined) throw new RuleSyntaxError(`"${word.text}" is no [packets:bytes]`, place([word], 0));
+  return { words: [word, ...splitWords(text, end)], counter };
 }
 
 function parseCounter(text: string): Counter | undefined {
@@ -146,28 +205,21 @@ function parseCounter(text: string): Counter | undefined {
   return { packets: BigInt(packets), bytes: BigInt(bytes) };
 }
 
-function chainLine(text: string, line: number, table: OpenTable): SavedChain {
+/** `:chain policy [packets:bytes]`. Policy and counters of a user chain say nothing. */
+function chainLine(text: string, line: number, table: OpenTable): Command {
   const [name = '', policy, counters] = text.slice(1).trim().split(/\s+/);
-  const builtin = builtinChains(table.name)?.some((c) => c.name === name) ?? false;
   if (name === '') throw syntax('a chain name is missing', text, 1, line);
-  const reason = chainNameError(name);
+  const reason = newChainError(name, true);
   if (reason !== undefined) throw syntax(reason, name, 2, line);
   if (policy === undefined) throw syntax(`chain ${name} has no policy`, '', text.length + 1, line);
+  table.chains.add(name);
+  if (builtinChain(table.name, name) === undefined) return { verb: 'declareChain', chain: name, line };
   const counter = counters === undefined ? undefined : parseCounter(counters);
   if (counters !== undefined && counter === undefined)
-    throw syntax(`"${counters}" is no [packets:bytes]`, counters, text.indexOf(counters) + 1, line);
+    throw syntax(`"${counters}" is no [packets:bytes]`, counters, text.indexOf(counters, name.length + 1) + 1, line);
+  const counted = counter === undefined ? {} : { counter };
+  if (policy === '-') return { verb: 'declareChain', chain: name, line, ...counted };
   const column = text.indexOf(policy, name.length + 1) + 1;
-  if (policy === '-') return { name, line };
-  if (!builtin) throw syntax(`user chain ${name} cannot have a policy`, policy, column, line);
   if (policy !== 'ACCEPT' && policy !== 'DROP') throw syntax(`bad policy "${policy}", ACCEPT or DROP`, policy, column, line);
-  return { name, policy, line, ...(counter === undefined ? {} : { counter }) };
-}
-
-/** Why a name cannot be a chain's, or undefined (xshared.c assert_valid_chain_name). */
-export function chainNameError(name: string): string | undefined {
-  if (name === '') return 'a chain name is missing';
-  if (new TextEncoder().encode(name).length > CHAIN_MAX) return `chain name "${name}" is too long, ${CHAIN_MAX} bytes are allowed`;
-  if (name.startsWith('-') || name.startsWith('!')) return `chain name "${name}" must not begin with "${name[0]}"`;
-  if (/\s/.test(name)) return `chain name "${name}" contains a blank`;
-  return undefined;
+  return { verb: 'declareChain', chain: name, policy, line, ...counted };
 }

@@ -3,10 +3,11 @@ import type { CallOptions, Connection } from '../connection.ts';
 import { NetfilterError } from '../errors.ts';
 import type { Counter } from '../model/ruleset.ts';
 import type { CommitResult, Operation } from '../nftables/send.ts';
+import type { Verb } from '../run.ts';
 import type { IptablesBackend } from './backend.ts';
 import type { Command } from './commands.ts';
 import type { IpFamily } from './extensions/codec.ts';
-import { checkChain, checkNumber, rulesOf } from './rule-input.ts';
+import { checkChain, checkNewChain, checkNumber, checkPolicy, oneRule } from './rule-input.ts';
 import type { RuleInput, RuleSpec } from './rule-spec.ts';
 
 export class IptablesTransaction {
@@ -15,6 +16,8 @@ export class IptablesTransaction {
   readonly #backend: IptablesBackend;
   readonly #family: IpFamily;
   readonly #commands: Command[] = [];
+  #committing = false;
+  /** Bytes of the commit went out, or there were none to send. */
   #sent = false;
 
   /** @internal Made by Iptables.transaction(). */
@@ -46,6 +49,7 @@ export class IptablesTransaction {
     return this.#push(chain, { verb: 'deleteAt', chain, number });
   }
   newChain(chain: string): Operation {
+    checkNewChain(chain);
     return this.#push(chain, { verb: 'newChain', chain });
   }
   /** All chains of the table where none is named. */
@@ -56,52 +60,77 @@ export class IptablesTransaction {
     return this.#push(chain, { verb: 'deleteChain', chain });
   }
   renameChain(from: string, to: string): Operation {
-    checkChain(to);
+    checkNewChain(to);
     return this.#push(from, { verb: 'renameChain', chain: from, to });
   }
   setPolicy(chain: string, policy: 'ACCEPT' | 'DROP', c?: Counter): Operation {
-    if (policy !== 'ACCEPT' && policy !== 'DROP')
-      throw new NetfilterError(`bad policy ${JSON.stringify(policy)}, ACCEPT or DROP; nothing was sent`, { code: 'ERR_INVALID_ARG' });
+    checkPolicy(policy);
     return this.#push(chain, { verb: 'setPolicy', chain, policy, counter: c });
   }
 
-  /** The kernel's dry run. */
+  /** The kernel's dry run of what the transaction holds now. */
   async check(o?: CallOptions): Promise<void> {
-    this.#checkOpen('check');
-    await this.#connection.runAsync('check', () => this.#backend.commit(this.table, this.#commands, { dryRun: true }), o, true);
+    const verb = this.#dryRun();
+    await this.#connection.runAsync('check', verb, o, true);
   }
   checkSync(): void {
-    this.#checkOpen('check');
-    this.#connection.runSync('check', () => this.#backend.commit(this.table, this.#commands, { dryRun: true }), true);
+    this.#connection.runSync('check', this.#dryRun(), true);
   }
-  /** Applies all commands or none. Once only. */
+  /**
+   * Applies all commands or none, once. What fails before anything was sent (ERR_BUSY, an abort, a rule number too big) leaves the
+   * transaction open; once it was sent it is done, applied or refused.
+   */
   async commit(o?: CallOptions): Promise<CommitResult> {
-    this.#checkOpen('commit');
-    o?.signal?.throwIfAborted();
-    this.#sent = true;
-    return await this.#connection.runAsync('commit', () => this.#backend.commit(this.table, this.#commands, {}), o, true);
+    const verb = this.#begin();
+    try {
+      return this.#finished(await this.#connection.runAsync('commit', verb, o, true));
+    } finally {
+      this.#committing = false;
+    }
   }
   commitSync(): CommitResult {
+    const verb = this.#begin();
+    try {
+      return this.#finished(this.#connection.runSync('commit', verb, true));
+    } finally {
+      this.#committing = false;
+    }
+  }
+
+  #dryRun(): () => Verb<CommitResult> {
+    this.#checkOpen('check');
+    const commands = [...this.#commands];
+    return () => this.#backend.commit(this.table, commands, { dryRun: true });
+  }
+
+  #begin(): () => Verb<CommitResult> {
     this.#checkOpen('commit');
-    const result = this.#connection.runSync('commit', () => this.#backend.commit(this.table, this.#commands, {}), true);
+    this.#committing = true;
+    const sending = (): void => {
+      this.#sent = true;
+    };
+    return () => this.#backend.commit(this.table, this.#commands, { sending });
+  }
+
+  #finished(result: CommitResult): CommitResult {
     this.#sent = true;
     return result;
   }
 
   #one(chain: string, r: RuleInput): RuleSpec {
-    const [first, ...more] = rulesOf(r, this.#family, chain);
-    if (first === undefined || more.length > 0)
-      throw new NetfilterError('a list of addresses stands for several rules: name each in a transaction', { code: 'ERR_INVALID_ARG' });
-    return first;
+    checkChain(chain);
+    return oneRule(r, this.#family, chain);
   }
 
   #push(chain: string | undefined, command: Command): Operation {
     this.#checkOpen(command.verb);
-    if (chain !== undefined) checkChain(chain);
+    if (chain !== undefined || command.verb !== 'flushChain') checkChain(chain);
     return { index: this.#commands.push(command) - 1 };
   }
 
   #checkOpen(what: string): void {
-    if (this.#sent) throw new NetfilterError(`${what}: this transaction was committed`, { code: 'ERR_TRANSACTION_DONE' });
+    if (!this.#sent && !this.#committing) return;
+    const why = this.#sent ? 'was already sent' : 'is being committed';
+    throw new NetfilterError(`${what}: this transaction ${why}`, { code: 'ERR_TRANSACTION_DONE' });
   }
 }

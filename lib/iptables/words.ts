@@ -68,7 +68,8 @@ function quotedPart(line: string, from: number, wordIndex: number, wordStart: nu
 /** Arguments as a program passes them: each is one word. Columns count as if one blank stood between them. */
 export function wordsOf(args: readonly string[]): Word[] {
   let column = 1;
-  return args.map((text) => {
+  return args.map((text: unknown, i) => {
+    if (typeof text !== 'string') throw new RuleSyntaxError('every word of a rule is text', { word: String(text), wordIndex: i, column });
     const word = { text, column, quoted: true };
     column += text.length + 1;
     return word;

@@ -59,9 +59,15 @@ function revisionOf(kind: 'match' | 'target', e: XtExtension, revision: number, 
 
 function sameStruct(kind: 'match' | 'target', a: XtExtension, b: Uint8Array, c: BytesContext): boolean {
   if (sameBytes(a.data, b)) return true;
-  const ranges = revisionOf(kind, a, a.revision, c)?.kernelPrivate;
-  if (ranges === undefined || a.data.length !== b.length) return false;
-  return a.data.every((byte, i) => byte === b[i] || ranges.some(([from, to]) => i >= from && i < to));
+  const revision = revisionOf(kind, a, a.revision, c);
+  if (revision === undefined || a.data.length !== b.length) return false;
+  const [one, other] = [a.data, b].map((data) => {
+    const copy = data.slice();
+    for (const [from, to] of revision.kernelPrivate ?? []) copy.fill(0, from, to);
+    revision.canonical?.(new Struct(copy));
+    return copy;
+  }) as [Uint8Array, Uint8Array];
+  return sameBytes(one, other);
 }
 
 /** The same options in the struct of another revision; undefined where either cannot say them. */

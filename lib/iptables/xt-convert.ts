@@ -1,6 +1,7 @@
 // RuleSpec ⇄ XtRule: typed options to extension structs and back, one codec per extension.
 
 import { type BytesContext, type Codec, isNot, type Not, type Revision, ValueError } from './extensions/codec.ts';
+import { bare, withNot } from './extensions/option-values.ts';
 import { codecOf, codecOfKernel, type Extension, type UnknownExtension } from './extensions/registry.ts';
 import { Struct } from './extensions/struct.ts';
 import { formatNetwork, networkBytes } from './rule/addresses.ts';
@@ -11,13 +12,12 @@ import { type Writable, type XtAddress, type XtExtension, type XtInterface, type
 /** Which revision to write: the newest of ours that the kernel has and that can say it. */
 export type NewestRevision = (codec: Codec) => number;
 
-const verdicts: Readonly<Record<string, XtVerdict>> = {
-  ACCEPT: { verdict: 'accept' },
-  DROP: { verdict: 'drop' },
-  RETURN: { verdict: 'return' },
-  QUEUE: { verdict: 'queue' },
-};
-const verdictNames = new Map(Object.entries(verdicts).map(([name, v]) => [v.verdict, name as 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE']));
+const verdicts: ReadonlyMap<string, XtVerdict> = new Map(
+  (['ACCEPT', 'DROP', 'RETURN', 'QUEUE'] as const).map((name) => [
+    name,
+    { verdict: name.toLowerCase() as 'accept' | 'drop' | 'return' | 'queue' },
+  ]),
+);
 
 /** The codecs a rule needs to be written. */
 export function codecsOf(spec: RuleSpec): Codec[] {
@@ -35,8 +35,7 @@ function push(out: Codec[], kind: 'match' | 'target', e: Extension): void {
 export function toXt(spec: RuleSpec, c: BytesContext, newest: NewestRevision): XtRule {
   const rule: Writable<XtRule> = { family: c.family, matches: [] };
   if (spec.protocol !== undefined) {
-    const { value, not } = split(spec.protocol);
-    rule.protocol = { number: protocolNumber(String(value)) ?? 0, not };
+    rule.protocol = { number: protocolNumber(String(bare(spec.protocol))) ?? 0, not: isNot(spec.protocol) };
   }
   if (spec.source !== undefined) rule.source = address(spec.source, c);
   if (spec.destination !== undefined) rule.destination = address(spec.destination, c);
@@ -49,26 +48,20 @@ export function toXt(spec: RuleSpec, c: BytesContext, newest: NewestRevision): X
   return rule;
 }
 
-function split<T>(v: Not<T>): { readonly value: T; readonly not: boolean } {
-  return isNot(v) ? { value: v.not as T, not: true } : { value: v as T, not: false };
-}
-
 function address(v: Not<string>, c: BytesContext): XtAddress {
-  const { value, not } = split(v);
-  const { address, mask } = networkBytes(value, c.family);
-  return { address, mask, not };
+  return { ...networkBytes(bare(v), c.family), not: isNot(v) };
 }
 
 function device(v: Not<string>): XtInterface {
-  const { value, not } = split(v);
+  const value = bare<string>(v);
   const prefix = value.endsWith('+');
-  return { name: prefix ? value.slice(0, -1) : value, prefix, not };
+  return { name: prefix ? value.slice(0, -1) : value, prefix, not: isNot(v) };
 }
 
 function target(t: NonNullable<RuleSpec['target']>, c: BytesContext, newest: NewestRevision): XtExtension | XtVerdict {
   if ('jump' in t) return { verdict: 'jump', chain: t.jump };
   if ('goto' in t) return { verdict: 'goto', chain: t.goto };
-  return verdicts[t.name] ?? extensionBytes('target', t, c, newest);
+  return verdicts.get(t.name) ?? extensionBytes('target', t, c, newest);
 }
 
 function extensionBytes(kind: 'match' | 'target', e: Extension, c: BytesContext, newest: NewestRevision): XtExtension {
@@ -92,34 +85,30 @@ function choose(codec: Codec, options: never, c: BytesContext, newest: number): 
 
 export function fromXt(rule: XtRule, c: BytesContext): RuleSpec {
   const spec: Writable<RuleSpec> = {};
-  if (rule.protocol !== undefined) spec.protocol = join(protocolName(rule.protocol.number), rule.protocol.not);
+  if (rule.protocol !== undefined) spec.protocol = withNot(protocolName(rule.protocol.number), rule.protocol.not);
   if (rule.source !== undefined) spec.source = network(rule.source, c);
   if (rule.destination !== undefined) spec.destination = network(rule.destination, c);
   if (rule.inInterface !== undefined) spec.inInterface = name(rule.inInterface);
   if (rule.outInterface !== undefined) spec.outInterface = name(rule.outInterface);
-  if (rule.fragment !== undefined) spec.fragment = join<true>(true, rule.fragment.not);
+  if (rule.fragment !== undefined) spec.fragment = withNot<true>(true, rule.fragment.not);
   if (rule.counter !== undefined) spec.counter = rule.counter;
   if (rule.matches.length > 0) spec.matches = rule.matches.map((m) => extensionOptions('match', m, c));
   if (rule.target !== undefined) spec.target = targetOptions(rule.target, c);
   return spec;
 }
 
-function join<T>(value: T, not: boolean): Not<T> {
-  return not ? { not: value } : value;
-}
-
 function network(a: XtAddress, c: BytesContext): Not<string> {
-  return join(formatNetwork(a.address, a.mask, c.family), a.not);
+  return withNot(formatNetwork(a.address, a.mask, c.family), a.not);
 }
 
 function name(i: XtInterface): Not<string> {
-  return join(i.prefix ? `${i.name}+` : i.name, i.not);
+  return withNot(i.prefix ? `${i.name}+` : i.name, i.not);
 }
 
 function targetOptions(t: XtExtension | XtVerdict, c: BytesContext): NonNullable<RuleSpec['target']> {
   if (!('verdict' in t)) return extensionOptions('target', t, c);
   if ('chain' in t) return t.verdict === 'jump' ? { jump: t.chain } : { goto: t.chain };
-  return { name: verdictNames.get(t.verdict) ?? 'ACCEPT' };
+  return { name: t.verdict.toUpperCase() as 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE' };
 }
 
 function extensionOptions(kind: 'match' | 'target', e: XtExtension, c: BytesContext): Extension {

@@ -45,28 +45,61 @@ export interface SetObject {
   readonly family: Family;
   readonly table: string;
   readonly name: string;
+  readonly handle?: bigint | number;
+  /** nft's data types: 'ipv4_addr', or a list for a concatenation. */
   readonly type: string | readonly string[];
+  /** Of a map: a type, 'verdict', or the kind of a stateful object. `interval ipv4_addr` for data that are ranges. */
   readonly map?: string;
+  /** constant, interval, timeout, dynamic. */
   readonly flags?: readonly string[];
+  /** Seconds; what an element without its own gets. */
   readonly timeout?: number;
+  /** Seconds. */
+  readonly 'gc-interval'?: number;
+  /** The most elements it may hold. */
   readonly size?: number;
+  readonly policy?: 'performance' | 'memory';
+  /** Ranges that touch or overlap become one, those the set holds already included. */
+  readonly 'auto-merge'?: boolean;
   readonly comment?: string;
+  /** Statements every element gets: [{ counter: null }]. */
+  readonly stmt?: readonly unknown[];
+  /** In place of `stmt`, stateful expressions. */
+  readonly expressions?: readonly ({ readonly type: string } & Readonly<Record<string, unknown>>)[];
+  /** As read: how many elements there are, where the kernel tells (Linux 6.16 and later); an interval may count twice. */
+  readonly count?: number;
   readonly elem?: readonly ElementInput[];
 }
-/** libnftables-json's element forms, plus 'a/len' and 'a-b' strings. Seconds, as there. */
+/**
+ * libnftables-json's element forms, plus 'a/len' and 'a-b' strings: a value, { prefix }, { range }, { concat }, { elem } with
+ * timeout, comment and statements; in maps a pair [key, value]. `*` is every key that is not in the set. Seconds, as there.
+ */
 export type ElementInput =
   | string
   | number
-  | { readonly elem: { readonly val: unknown; readonly timeout?: number; readonly comment?: string } }
+  | bigint
+  | boolean
+  | Uint8Array
+  | readonly [key: unknown, value: unknown]
+  | {
+      readonly elem: {
+        readonly val: unknown;
+        readonly timeout?: number | string;
+        readonly expires?: number | string;
+        readonly comment?: string;
+        readonly [statement: string]: unknown;
+      };
+    }
   | Readonly<Record<string, unknown>>;
 
-export interface NamedObject {
+/** A counter, quota, limit, ct helper …: what all have, and by `kind` the properties that libnftables-json gives it. */
+export type NamedObject = {
   readonly kind: string;
   readonly family: Family;
   readonly table: string;
   readonly name: string;
   readonly handle?: bigint;
-}
+} & Readonly<Record<string, unknown>>;
 
 export interface Table<R extends InstalledRule> {
   readonly family: Family;

@@ -1,12 +1,32 @@
 // Messages of a batch as bytes, each with what it is called in errors.
 import { AttributeWriter } from '../wire/writer.ts';
 import type { Lookup, Written } from './input/kind.ts';
-import { NLM_F_ECHO } from './objects/messages.ts';
+import * as m from './objects/messages.ts';
 
 const COLUMNS = 4;
 /** Batch begin and end with their headers, and NFNL_BATCH_GENID. */
 const BATCH_OVERHEAD = 48;
 const MESSAGE_HEADER = 20;
+
+/** Messages whose object gets a handle: table, chain, rule, set, object, flowtable (NFT_MSG_NEW…). */
+const echoed: ReadonlySet<number> = new Set([
+  m.NFT_MSG_NEWTABLE,
+  m.NFT_MSG_NEWCHAIN,
+  m.NFT_MSG_NEWRULE,
+  m.NFT_MSG_NEWSET,
+  m.NFT_MSG_NEWOBJ,
+  m.NFT_MSG_NEWFLOWTABLE,
+]);
+
+/** Messages after which a set may be another, or gone. */
+const setChanging: ReadonlySet<number> = new Set([
+  m.NFT_MSG_NEWTABLE,
+  m.NFT_MSG_DELTABLE,
+  m.NFT_MSG_DESTROYTABLE,
+  m.NFT_MSG_NEWSET,
+  m.NFT_MSG_DELSET,
+  m.NFT_MSG_DESTROYSET,
+]);
 
 /** What an operation is called in errors. */
 export interface Named {
@@ -14,6 +34,8 @@ export interface Named {
   readonly object: unknown;
   /** The user's number of it, where it is another than the message's place in the batch. */
   readonly index?: number;
+  /** Turns a path in the message into one in the user's object, where they differ. */
+  readonly locate?: (path: string) => string;
 }
 
 /** Operations as bytes. Also what the iptables layer fills, with its own words for what they are. */
@@ -49,9 +71,23 @@ export class Batch {
     this.#columns[at + 1] = header.flags;
     this.#columns[at + 2] = header.family;
     this.#columns[at + 3] = this.writer.length;
-    this.#named.push(named);
-    if (header.lookup !== undefined) this.#lookups.push(header.lookup);
+    this.#named.push(header.locate === undefined ? named : { ...named, locate: header.locate });
+    if (header.lookup !== undefined) this.#lookups.push({ ...header.lookup, named });
     return index;
+  }
+
+  /** Appends the messages `from`..`to` of another batch. */
+  copy(other: Batch, from: number, to: number): void {
+    const endOf = (i: number): number => (i === 0 ? 0 : (other.#columns[i * COLUMNS - 1] as number));
+    const [start, end] = [endOf(from), endOf(to)];
+    const moved = this.writer.length - start;
+    for (let i = from; i < to; i++) {
+      const at = i * COLUMNS;
+      const [type, flags, family] = other.#columns.subarray(at, at + 3) as unknown as readonly [number, number, number];
+      this.writer.append(other.bytesOf(i));
+      this.push({ type, flags, family }, other.#named[i] as Named);
+    }
+    for (const l of other.#lookups) if (l.at >= start && l.at < end) this.#lookups.push({ ...l, at: l.at + moved });
   }
 
   /** Forgets the messages from `count` on, and the attributes from `length` on. */
@@ -69,6 +105,11 @@ export class Batch {
   typeOf(index: number): number {
     return this.#columns[index * COLUMNS] as number;
   }
+  /** Whether a message adds or deletes sets, or tables with them. */
+  get changesSets(): boolean {
+    for (let i = 0; i < this.#count; i++) if (setChanging.has(this.typeOf(i))) return true;
+    return false;
+  }
   /** The attributes of one message. */
   bytesOf(index: number): Uint8Array {
     const start = index === 0 ? 0 : (this.#columns[index * COLUMNS - 1] as number);
@@ -78,11 +119,14 @@ export class Batch {
     return BATCH_OVERHEAD + this.#count * MESSAGE_HEADER + this.writer.length;
   }
 
-  /** The operations table as the addon takes it, with NLM_F_ECHO on all or, for the generation, on the first. */
+  /**
+   * The operations table as the addon takes it, with NLM_F_ECHO on what gets a handle: on all of it, or for the generation
+   * on the first message only. Never on deletions: the kernel would echo every rule of a flushed chain.
+   */
   columns(echo: 'all' | 'first' | 'none'): Uint32Array {
     const out = this.#columns.slice(0, this.#count * COLUMNS);
     const last = echo === 'all' ? this.#count : echo === 'first' ? Math.min(1, this.#count) : 0;
-    for (let i = 0; i < last; i++) (out[i * COLUMNS + 1] as number) |= NLM_F_ECHO;
+    for (let i = 0; i < last; i++) if (echoed.has(out[i * COLUMNS] as number)) (out[i * COLUMNS + 1] as number) |= m.NLM_F_ECHO;
     return out;
   }
 }

@@ -180,8 +180,8 @@ export class DumpedRule implements NftRule {
     return listing(this);
   }
   toJSON(): unknown {
-    const { family, table, chain, index, handle, comment, counter, expressions } = this;
-    return { family, table, chain, index, handle, comment, counter, expressions };
+    const { family, table, chain, index, handle, comment, counter, expressions, userdata } = this;
+    return { family, table, chain, index, handle, comment, counter, expressions, userdata };
   }
 }
 

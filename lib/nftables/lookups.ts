@@ -23,11 +23,15 @@ export function* resolveLookups(connection: Connection, lookups: readonly Lookup
 function* chainHandle(connection: Connection, lookup: Lookup): Verb<bigint> {
   const w = new AttributeWriter(64);
   chainTable.encode(w, { table: lookup.table, name: lookup.chain });
-  const data = yield* request(connection, 'rename', (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETCHAIN, lookup.family, w.written());
-  const message = readMessage(data, 0);
-  const found = findAttribute(data, message.start, message.end, NFTA_CHAIN_HANDLE);
-  if (found === undefined) throw missing(lookup, 'the kernel gave no handle');
-  return be64(data, found[0]);
+  try {
+    const data = yield* request(connection, 'rename', (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETCHAIN, lookup.family, w.written());
+    const message = readMessage(data, 0);
+    const found = findAttribute(data, message.start, message.end, NFTA_CHAIN_HANDLE);
+    if (found !== undefined) return be64(data, found[0]);
+  } catch (err) {
+    if (!(err instanceof NetfilterError) || err.code !== 'ENOENT') throw err;
+  }
+  throw missing(lookup, 'name', `no chain ${place(lookup)} in the kernel, and only those can be renamed`);
 }
 
 function* ruleHandle(connection: Connection, lookup: Lookup, dumped: Map<string, BigUint64Array>): Verb<bigint> {
@@ -38,14 +42,21 @@ function* ruleHandle(connection: Connection, lookup: Lookup, dumped: Map<string,
     dumped.set(key, handles);
   }
   const handle = handles[lookup.index ?? 0];
-  if (handle === undefined) throw missing(lookup, `the chain has ${handles.length} rules`);
+  if (handle === undefined)
+    throw missing(lookup, 'index', `no rule at index ${lookup.index} in chain ${place(lookup)}, which has ${handles.length}`);
   return handle;
 }
 
-function missing(lookup: Lookup, why: string): NetfilterError {
-  const place = lookup.index === undefined ? '' : ` at index ${lookup.index}`;
-  return new NetfilterError(
-    `no rule${place} in chain ${familyName(lookup.family)} ${lookup.table} ${lookup.chain}: ${why}; nothing was sent`,
-    { code: 'ENOENT', errno: ENOENT },
-  );
+function place(lookup: Lookup): string {
+  return `${familyName(lookup.family)} ${lookup.table} ${lookup.chain}`;
+}
+
+function missing({ named }: Lookup, path: string, why: string): NetfilterError {
+  const operation = named === undefined ? undefined : { index: named.index ?? 0, verb: named.verb, object: named.object, path };
+  const who = operation === undefined ? '' : `operation ${operation.index} (${operation.verb}): `;
+  return new NetfilterError(`${who}${why}; nothing was sent`, {
+    code: 'ENOENT',
+    errno: ENOENT,
+    ...(operation === undefined ? {} : { operation }),
+  });
 }

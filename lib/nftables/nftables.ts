@@ -1,13 +1,20 @@
 // nf_tables in one network namespace.
 import { type CallOptions, Connection, type Netns } from '../connection.ts';
 import { NetfilterError } from '../errors.ts';
-import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
+import type { CounterSnapshot, ElementInput, Ruleset } from '../model/ruleset.ts';
+import type { Subscription } from '../model/subscription.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
 import { EncodeError } from '../wire/errors.ts';
 import { type CounterScope, readCounters } from './counters.ts';
+import { EventSubscription } from './events/subscription.ts';
+import type { EventOptions, NftEvent } from './events/types.ts';
 import { DumpedRule, type NftRule } from './installed-rule.ts';
+import { readPicture, type TableName } from './picture.ts';
 import { readGeneration } from './read.ts';
-import { snapshot, type TableName } from './snapshot.ts';
+import { type RestoreSettings, restore } from './restore.ts';
+import { NftRuleset } from './ruleset.ts';
+import type { CommitResult } from './send.ts';
+import { type ElementQuery, getElement } from './sets/get-element.ts';
 import { NftTransaction } from './transaction.ts';
 
 export interface OpenOptions extends CallOptions {
@@ -16,6 +23,8 @@ export interface OpenOptions extends CallOptions {
 }
 export interface SnapshotOptions extends CallOptions {
   readonly table?: TableName;
+  /** False: sets without their elements (nft's --terse). Such a snapshot cannot be restored. */
+  readonly elements?: boolean;
 }
 
 /** Opens a connection and makes sure that the kernel answers: a missing capability is named here, not at the first commit. */
@@ -59,10 +68,34 @@ export class Nftables {
    * times, then EINTR. A table that isn't there gives a ruleset without tables.
    */
   async snapshot(o: SnapshotOptions = {}): Promise<Ruleset<NftRule>> {
-    return await this.#connection.runAsync('snapshot', () => snapshot(this.#connection, o.table), o, false);
+    return await this.#connection.runAsync('snapshot', () => this.#snapshot(o), o, false);
   }
-  snapshotSync(o: { readonly table?: TableName } = {}): Ruleset<NftRule> {
-    return this.#connection.runSync('snapshot', () => snapshot(this.#connection, o.table), false);
+  snapshotSync(o: Omit<SnapshotOptions, 'signal'> = {}): Ruleset<NftRule> {
+    return this.#connection.runSync('snapshot', () => this.#snapshot(o), false);
+  }
+
+  *#snapshot(o: SnapshotOptions): Verb<NftRuleset> {
+    return new NftRuleset(yield* readPicture(this.#connection, o));
+  }
+
+  /**
+   * Makes the tables of a snapshot, or of its JSON, again: here, in another namespace, after a reboot. One transaction. Sets come
+   * with their elements and remaining timeouts; counters begin anew unless asked for. A table that is there already is EEXIST, or
+   * replaced. An owner's table is restored as nobody's: it would vanish with this connection.
+   */
+  async restore(s: Ruleset<NftRule> | unknown, o: RestoreSettings & CallOptions = {}): Promise<CommitResult> {
+    return await this.#connection.runAsync('restore', () => restore(this.#connection, s, o), o, true);
+  }
+  restoreSync(s: Ruleset<NftRule> | unknown, o: RestoreSettings = {}): CommitResult {
+    return this.#connection.runSync('restore', () => restore(this.#connection, s, o), true);
+  }
+
+  /** One element of a set without a dump, as `nft get element`; undefined where it isn't there. ENOENT where there is no such set. */
+  async getElement(q: ElementQuery, o?: CallOptions): Promise<ElementInput | undefined> {
+    return await this.#connection.runAsync('get element', () => getElement(this.#connection, q), o, false);
+  }
+  getElementSync(q: ElementQuery): ElementInput | undefined {
+    return this.#connection.runSync('get element', () => getElement(this.#connection, q), false);
   }
 
   /** The counters of all rules, of a table's or of a chain's, without decoding the rules. */
@@ -81,6 +114,15 @@ export class Nftables {
       });
     }
     return readCounters(this.#connection, o, (dump, row) => new DumpedRule(dump, row));
+  }
+
+  /**
+   * Who changes what, commit by commit, and what the rules with `meta nftrace set 1` do with packets. Subscribed when this
+   * returns. Abort and close() end the iteration; a vanished namespace rejects with ERR_NAMESPACE_GONE, looked for once a second
+   * and with every batch.
+   */
+  events(o: EventOptions = {}): Subscription<NftEvent> {
+    return EventSubscription.open(this.#connection, o);
   }
 
   /** Waits for a commit in flight, ends dumps with ERR_CLOSED. May be called again. */

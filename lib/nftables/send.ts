@@ -16,6 +16,8 @@ export interface Operation {
 export interface CommitResult {
   /** The generation this commit made, where the kernel told. */
   readonly generation?: number;
+  /** The echo did not fit the receive buffer: the batch is applied, and some handles are missing. */
+  readonly repliesLost?: true;
   /** The handle of an object added with echo (`handles`). */
   handle(op: Operation): bigint | undefined;
 }
@@ -25,11 +27,13 @@ export interface SendOptions {
   readonly dryRun?: boolean;
   readonly handles?: boolean;
   readonly generation?: number;
+  /** Called when the bytes are about to go out. */
+  readonly sending?: () => void;
 }
 
 /** Sends a batch and turns the kernel's replies into a result or an error. */
 export function* sendBatch(connection: Connection, batch: Batch, o: SendOptions): Verb<CommitResult> {
-  if (batch.length === 0) return result(undefined, new Map());
+  if (batch.length === 0 && o.generation === undefined) return result(undefined, new Map(), false);
   const what = o.dryRun ? 'check' : 'commit';
   if (batch.byteLength > connection.maxBatchBytes) throw tooLarge(what, connection, batch);
   const handles = !o.dryRun && (o.handles ?? batch.length <= ECHO_LIMIT);
@@ -38,6 +42,7 @@ export function* sendBatch(connection: Connection, batch: Batch, o: SendOptions)
   if (o.generation !== undefined) flags |= COMMIT_CONDITIONAL;
   const bytes = batch.writer.written();
   const generation = o.generation ?? 0;
+  o.sending?.();
   const reply = yield* connection.on(
     'batch',
     what,
@@ -53,19 +58,26 @@ export function* sendBatch(connection: Connection, batch: Batch, o: SendOptions)
     throw new NetfilterError(`${what}: the kernel's replies were lost (ENOBUFS) before the first could be read`, {
       code: 'ENOBUFS',
       errno: 105,
-      outcome: 'unknown',
+      outcome: o.dryRun ? 'not-applied' : 'unknown',
     });
   }
-  return result(reply.generation, handlesOf(reply));
+  return result(reply.generation, handlesOf(reply), reply.overrun);
 }
 
 /** `handle` needs no `this`: callers take results apart. */
-function result(generation: number | undefined, handles: ReadonlyMap<number, bigint>): CommitResult {
-  return { ...(generation === undefined ? {} : { generation }), handle: (op) => handles.get(op.index) };
+function result(generation: number | undefined, handles: ReadonlyMap<number, bigint>, repliesLost: boolean): CommitResult {
+  return {
+    ...(generation === undefined ? {} : { generation }),
+    ...(repliesLost ? { repliesLost } : {}),
+    handle: (op) => handles.get(op.index),
+  };
 }
 
-/** NFTA_{TABLE,CHAIN,RULE}_HANDLE by the message that echoes the object. */
-const handleAttribute: Readonly<Record<number, number>> = { [m.NFT_MSG_NEWTABLE]: 4, [m.NFT_MSG_NEWCHAIN]: 2, [m.NFT_MSG_NEWRULE]: 3 };
+/** NFTA_…_HANDLE by the message that echoes the object. */
+// biome-ignore format: a line holds what belongs together
+const handleAttribute: Readonly<Record<number, number>> = {
+  [m.NFT_MSG_NEWTABLE]: 4, [m.NFT_MSG_NEWCHAIN]: 2, [m.NFT_MSG_NEWRULE]: 3, [m.NFT_MSG_NEWSET]: 16, [m.NFT_MSG_NEWOBJ]: 6, [m.NFT_MSG_NEWFLOWTABLE]: 5,
+};
 
 function handlesOf(reply: NativeCommitReply): Map<number, bigint> {
   const handles = new Map<number, bigint>();
@@ -120,7 +132,8 @@ function operationError(what: string, batch: Batch, e: NativeOperationError, gen
           : '';
     return new NetfilterError(`${what}: ${errno}${kernel}${hint}; nothing was applied`, common);
   }
-  const path = e.offset === undefined ? undefined : pathAt(batch.typeOf(e.index), batch.bytesOf(e.index), e.offset);
+  const inMessage = e.offset === undefined ? undefined : pathAt(batch.typeOf(e.index), batch.bytesOf(e.index), e.offset);
+  const path = inMessage === undefined ? undefined : (named.locate?.(inMessage) ?? inMessage);
   const at = path === undefined ? '' : ` at ${path}`;
   const index = named.index ?? e.index;
   return new NetfilterError(
@@ -133,7 +146,7 @@ function operationError(what: string, batch: Batch, e: NativeOperationError, gen
 }
 
 /** `rule ip filter INPUT`: enough to find it. */
-function describeObject(object: unknown): string {
+export function describeObject(object: unknown): string {
   const [kind, input] = Object.entries(object as Record<string, Record<string, unknown>>)[0] ?? ['object', {}];
   const place = ['family', 'table', 'chain', 'name'].map((key) => input[key]).filter((v) => typeof v === 'string');
   return [kind, ...place].join(' ');

@@ -20,6 +20,19 @@ export interface Kind<T> {
   get(bytes: Uint8Array, start: number, end: number): T | undefined;
   /** Names what lies at `offset` inside the payload, for the kernel's NLMSGERR_ATTR_OFFS. */
   path?(bytes: Uint8Array, start: number, end: number, offset: number): string;
+  /** The value from what model/json.ts made of it; absent where JSON keeps it as it is. Still unchecked: `put` checks. */
+  revive?(json: unknown): T;
+}
+
+/** Bytes from base64; anything else is left for `put` to refuse. */
+export function reviveBytes(json: unknown): Uint8Array {
+  return typeof json === 'string' ? new Uint8Array(Buffer.from(json, 'base64')) : (json as Uint8Array);
+}
+
+/** A bigint from a safe number or decimal text; anything else is left for `put` to refuse. */
+export function reviveBigint(json: unknown): bigint {
+  const integer = (typeof json === 'number' && Number.isSafeInteger(json)) || (typeof json === 'string' && /^\d+$/.test(json));
+  return integer ? BigInt(json as number | string) : (json as bigint);
 }
 
 function integer(value: unknown, max: number, min = 0): number {
@@ -63,6 +76,7 @@ export const be64: Kind<bigint> = {
     w.be64(type, value);
   },
   get: (bytes, start, end) => (end - start === 8 ? readBe64(bytes, start) : undefined),
+  revive: reviveBigint,
 };
 
 /** NUL-terminated text of at most `max` bytes without the NUL. */
@@ -93,6 +107,7 @@ export function bytes(max = 0xfff0, min = 0): Kind<Uint8Array> {
       w.raw(type, value);
     },
     get: (buffer, start, end) => (end - start >= min && end - start <= max ? buffer.slice(start, end) : undefined),
+    revive: reviveBytes,
   };
 }
 
@@ -170,6 +185,7 @@ export function list<T>(kind: Kind<T>, element = 1): Kind<readonly T[]> {
       }
       return out;
     },
+    revive: (json) => (Array.isArray(json) && kind.revive !== undefined ? json.map((v) => kind.revive?.(v) as T) : (json as readonly T[])),
     path: (buffer, start, end, offset) => {
       for (let at = start, i = 0; at < end; i++) {
         const length = attributeLength(buffer, at, end);

@@ -2,7 +2,7 @@
 // What the table does not name stays as its original bytes, with the place it had, and goes back unchanged.
 import { align4, attributeLength, attributeType, u16 } from './attributes.ts';
 import { EncodeError, joinPath } from './errors.ts';
-import { type Kind, show } from './kinds.ts';
+import { type Kind, reviveBytes, show } from './kinds.ts';
 import { type AttributeWriter, NLA_F_NESTED } from './writer.ts';
 
 /** One attribute of a table: the kernel's number and its payload's kind. */
@@ -52,13 +52,18 @@ export class AttributeTable<T extends object> {
     this.#names = new Set([...Object.keys(shape), 'unknown', ...alsoAllowed]);
   }
 
+  /** Names no attribute at all. */
+  get fieldless(): boolean {
+    return this.#fields.length === 0;
+  }
+
   /** Appends the attributes of `value` in table order. Throws EncodeError with the path of the wrong word. */
   encode(w: AttributeWriter, value: T): void {
     const object = value as Readonly<Record<string, unknown>>;
     for (const name in object) {
       if (!this.#names.has(name)) throw new EncodeError(name, `unknown property, one of ${[...this.#names].join(', ')}`);
     }
-    const unknown = object['unknown'] as readonly UnknownAttribute[] | undefined;
+    const unknown = checkedUnknown(object['unknown']);
     let next = 0;
     let written = 0;
     for (const field of this.#fields) {
@@ -107,6 +112,20 @@ export class AttributeTable<T extends object> {
     return seed as T;
   }
 
+  /** The object that model/json.ts made plain. Unchecked: `encode` checks. */
+  revive(json: unknown): T {
+    if (typeof json !== 'object' || json === null) return json as T;
+    const out: Record<string, unknown> = { ...json };
+    for (const field of this.#fields) {
+      const v = out[field.name];
+      if (v !== undefined && field.kind.revive !== undefined) out[field.name] = field.kind.revive(v);
+    }
+    if (Array.isArray(out['unknown'])) {
+      out['unknown'] = out['unknown'].map((a: { readonly data?: unknown }) => ({ ...a, data: reviveBytes(a.data) }));
+    }
+    return out as T;
+  }
+
   /** The dotted path of the attribute at byte `offset`. */
   path(bytes: Uint8Array, start: number, end: number, offset: number): string {
     for (let at = start; at < end; ) {
@@ -122,6 +141,20 @@ export class AttributeTable<T extends object> {
     }
     return '';
   }
+}
+
+function checkedUnknown(value: unknown): readonly UnknownAttribute[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value)) throw new EncodeError('unknown', `a list is needed, not ${show(value)}`);
+  for (const [i, a] of (value as readonly unknown[]).entries()) {
+    const { index, type, data } = typeof a === 'object' && a !== null ? (a as Partial<UnknownAttribute>) : {};
+    if (!(Number.isInteger(index) && (index as number) >= 0)) throw new EncodeError(`unknown[${i}].index`, 'a place from 0 is needed');
+    if (!(Number.isInteger(type) && (type as number) >= 0 && (type as number) <= 0xffff)) {
+      throw new EncodeError(`unknown[${i}].type`, 'a number of 16 bits is needed');
+    }
+    if (!(data instanceof Uint8Array)) throw new EncodeError(`unknown[${i}].data`, `bytes are needed, not ${show(data)}`);
+  }
+  return value as readonly UnknownAttribute[];
 }
 
 function putUnknown(w: AttributeWriter, a: UnknownAttribute): void {
@@ -144,5 +177,6 @@ export function nested<T extends object>(table: AttributeTable<T>): Kind<T> {
     },
     get: (bytes, start, end) => table.decode(bytes, start, end),
     path: (bytes, start, end, offset) => table.path(bytes, start, end, offset),
+    revive: (json) => table.revive(json),
   };
 }

@@ -1,5 +1,7 @@
 // Kernel strings to JavaScript strings and back without losing a byte. A name may hold any byte but NUL; bytes that are
 // not UTF-8 become lone surrogates U+DC80..U+DCFF (as Python's surrogateescape) and return as the same bytes.
+import { EncodeError } from './errors.ts';
+
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -40,13 +42,14 @@ function decodeStrict(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The bytes of `text`, without NUL. */
+/** The bytes of `text`, without NUL. Throws EncodeError for a lone surrogate that stands for no byte: it has none. */
 export function encodeText(text: string): Uint8Array {
-  if (!/[\udc80-\udcff]/.test(text)) return encoder.encode(text);
+  if (!/[\ud800-\udfff]/.test(text)) return encoder.encode(text);
   const out: number[] = [];
   for (const char of text) {
     const code = char.codePointAt(0) as number;
     if (code >= 0xdc80 && code <= 0xdcff) out.push(code - 0xdc00);
+    else if (code >= 0xd800 && code <= 0xdfff) throw new EncodeError('', `${JSON.stringify(text)} holds half a character`);
     else out.push(...encoder.encode(char));
   }
   return Uint8Array.from(out);

@@ -8,7 +8,7 @@ import { compileFloor } from '../../bench/harness/floor.ts';
 import { recordRestore } from '../../bench/harness/record-batch.ts';
 import { kubeRuleSet } from '../../bench/kube.ts';
 import { tablesOf } from '../support/fixtures.ts';
-import { withNamespace } from '../support/namespace.ts';
+import { cleanEnv, withNamespace } from '../support/namespace.ts';
 
 test('a recorded batch, sent by the floor, loads the rule set; recording it sends nothing', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nflink-floor-'));
@@ -19,11 +19,11 @@ test('a recorded batch, sent by the floor, loads the rule set; recording it send
       writeFileSync(batch, recordRestore(set.text, { pid: ns.pid }));
       assert.equal(await ns.must('nft', ['list', 'ruleset']), '');
 
-      const sent = JSON.parse(await ns.must(await compileFloor('send-batch', folder), [batch])) as { errors: number };
+      const sent = JSON.parse(await ns.must(await compileFloor('send-batch', folder, cleanEnv()), [batch])) as { errors: number };
       assert.equal(sent.errors, 0);
       assert.deepEqual(tablesOf(await ns.must('iptables-nft-save')), tablesOf(set.text));
 
-      const dumped = JSON.parse(await ns.must(await compileFloor('dump-rules', folder), ['1'])) as { rules: number };
+      const dumped = JSON.parse(await ns.must(await compileFloor('dump-rules', folder, cleanEnv()), ['1'])) as { rules: number };
       assert.equal(dumped.rules, set.rules);
     });
   } finally {

@@ -65,7 +65,6 @@ describe('restore', () => {
     ['an unknown table', '*filtre\nCOMMIT\n', 1, 'filtre'],
     ['a missing COMMIT', '*filter\n-A INPUT -j DROP\n', 3, ''],
     ['a bad policy', '*filter\n:INPUT REJECT [0:0]\nCOMMIT\n', 2, 'REJECT'],
-    ['a policy of a user chain', '*filter\n:USER DROP [0:0]\nCOMMIT\n', 2, 'DROP'],
     ['broken counters', '*filter\n[1:x] -A INPUT -j DROP\nCOMMIT\n', 2, '[1:x]'],
     ['an undeclared chain', '*filter\n-A USER -j DROP\nCOMMIT\n', 2, 'USER'],
     ['a jump to an undeclared chain', '*filter\n-A INPUT -j USER\nCOMMIT\n', 2, 'USER'],
@@ -80,6 +79,161 @@ describe('restore', () => {
       });
     });
   }
+});
+
+describe('lines of save text', () => {
+  /** The same text through both programs, from the same beginning. */
+  async function likeReal(text: string, o: { counters?: boolean; noflush?: boolean; before?: string } = {}): Promise<void> {
+    await withIptables(async (ipt, ns) => {
+      const start = async (): Promise<void> => {
+        await ns.must('nft', ['flush', 'ruleset']);
+        if (o.before !== undefined) await ns.must('iptables-nft-restore', ['-c'], { input: o.before });
+      };
+      const args = [...(o.counters === true ? ['-c'] : []), ...(o.noflush === true ? ['-n'] : [])];
+      await start();
+      const real = await ns.run('iptables-nft-restore', args, { input: text });
+      const wanted = tablesOf(await ns.must('iptables-nft-save', ['-c']));
+      await start();
+      const settings = { counters: o.counters === true, noflush: o.noflush === true };
+      if (real.code !== 0) {
+        await assert.rejects(ipt.restore(text, settings), (err: { code: string; message: string }) => {
+          assert.match(err.message, /line \d/, text);
+          return true;
+        });
+      } else await ipt.restore(text, settings);
+      assert.deepEqual(tablesOf(await ns.must('iptables-nft-save', ['-c'])), wanted, text);
+    });
+  }
+  const table = (lines: string): string => `*filter\n${lines}\nCOMMIT\n`;
+
+  const texts: readonly (readonly [what: string, lines: string])[] = [
+    ['-c of a rule counts, with the option and without', '-A INPUT -c 5 6 -j ACCEPT'],
+    ['counters before a rule', '[1:2] -A INPUT -j ACCEPT'],
+    ['counters before a rule without a blank', '[1:2]-A INPUT -j ACCEPT'],
+    [
+      'every way to write a command',
+      '-N FOO\n-P INPUT DROP\n-AINPUT -j FOO\n--append=INPUT -j FOO\n--append INPUT -j LOG\n-j RETURN -A INPUT\n-p tcp -I INPUT 2\n-F FOO',
+    ],
+    ['inserted addresses', '-I INPUT -s 1.1.1.1,2.2.2.2 -j ACCEPT'],
+    ['a chain made and deleted', '-N FOO\n-X FOO'],
+    ['a policy and counters of a user chain', ':FOO ACCEPT [0:0]\n:BAR DROP [1:2]\n:BAZ - [1:2]'],
+    ['chains after rules', '-A INPUT -j ACCEPT\n:FOO - [0:0]\n-A FOO -j DROP\n:INPUT DROP [0:0]'],
+    ['a jump before its chain', '-A INPUT -j FOO\n:FOO - [0:0]'],
+    ['a chain without a policy', ':FOO'],
+    ['a policy of no builtin chain', '-P FOO ACCEPT'],
+    ['a builtin chain made', '-N INPUT'],
+    ['a number too big', '-I INPUT 5 -j ACCEPT'],
+    ['number 0', '-I INPUT 0 -j ACCEPT'],
+    ['two commands', '-A INPUT -D INPUT -j ACCEPT'],
+    ['a table in a line', '-A INPUT -t nat -j ACCEPT'],
+    ['a rule for a command that has none', '-F INPUT -s 1.1.1.1'],
+    ['a bad policy', '-P INPUT REJECT'],
+    ['a rule that isn’t there', '-D INPUT -j ACCEPT'],
+    ['a chain made twice', ':FOO - [0:0]\n-N FOO'],
+  ];
+  for (const [what, lines] of texts) it(`${what}: as the real program`, async () => await likeReal(table(lines)));
+  it('counters that are restored: as the real program', async () => {
+    for (const lines of [
+      '[1:2] -A INPUT -c 5 6',
+      '[1:2]-A INPUT -j ACCEPT',
+      '[1:2] -I INPUT -j ACCEPT',
+      ':INPUT ACCEPT [a:b]',
+      ':INPUT ACCEPT [3:4]',
+    ])
+      await likeReal(table(lines), { counters: true });
+  });
+  it('changes of what is there, with noflush: as the real program', async () => {
+    const there = '*filter\n:INPUT DROP [7:8]\n:FOO - [0:0]\n-A FOO -s 1.1.1.1\n-A FOO -s 1.1.1.2\n-A INPUT -j FOO\nCOMMIT\n';
+    const changes = [
+      '-D FOO -s 1.1.1.2',
+      '-D FOO 1',
+      '-I FOO 3 -s 1.1.1.3',
+      '-R FOO 2 -s 1.1.1.3',
+      '-F FOO',
+      ':FOO - [0:0]',
+      '-X FOO',
+      '-A NOPE',
+      '-A INPUT -j NOPE',
+      '-F',
+    ];
+    for (const lines of changes) await likeReal(table(lines), { noflush: true, before: there });
+  });
+
+  it('that fail in the kernel are named by their number, and a jump names the chain it misses', async () => {
+    await withIptables(async (ipt) => {
+      await assert.rejects(ipt.restore(table('-A INPUT\n-A INPUT -j NOPE'), { noflush: true }), {
+        code: 'ENOENT',
+        message: /^line 3: no chain "NOPE"/,
+      });
+      await assert.rejects(ipt.append('filter', 'INPUT', '-j NOPE'), { code: 'ENOENT', message: /no chain "NOPE"/ });
+      await assert.rejects(ipt.append('filter', 'INPUT', '-g NOPE'), { code: 'ENOENT', message: /no chain "NOPE"/ });
+      await assert.rejects(ipt.restore(table('-A INPUT\n-A INPUT -m set --match-set nosuch src')), {
+        code: 'ENOENT',
+        message: /^line 3: .*nosuch/,
+      });
+      const tx = ipt.transaction('filter');
+      tx.append('INPUT', '-j DROP');
+      tx.append('INPUT', '-m set --match-set nosuch src');
+      await assert.rejects(tx.commit(), { code: 'ENOENT', message: /^operation 1 .*nosuch/ });
+      const many = ipt.transaction('filter');
+      for (let i = 0; i < 3; i++) many.append('OUTPUT', `-j NOPE${i}`);
+      await assert.rejects(many.commit(), { message: /and 2 more of 3 commands failed/ });
+    });
+  });
+
+  it('say which word is wrong, and where it is', async () => {
+    await withIptables(async (ipt) => {
+      const twice = { code: 'ERR_RULE_SYNTAX', line: 2, word: '-c', wordIndex: 3, column: 16 };
+      await assert.rejects(ipt.restore(table('[1:2] -A INPUT -c 5 6'), { counters: true }), twice);
+      const places: readonly (readonly [line: string, word: string, wordIndex: number, column: number])[] = [
+        ['-A INPUT -p tcp -j NOPE', 'NOPE', 5, 20],
+        ['-A NOPE -p tcp', 'NOPE', 1, 4],
+        ['[1:2] -A INPUT --out-interface eth0', '--out-interface', 3, 16],
+        ['-A INPUT -p tcp --tcp-flags SYN FOO', 'FOO', 6, 33],
+        ['-A INPUT -s 1.2.3.400', '1.2.3.400', 3, 13],
+      ];
+      for (const [line, word, wordIndex, column] of places)
+        await assert.rejects(ipt.restore(table(line)), { code: 'ERR_RULE_SYNTAX', line: 2, word, wordIndex, column }, line);
+      assert.throws(() => ipt.appendSync('filter', 'INPUT', '-p tcp --out-interface eth0'), {
+        word: '--out-interface',
+        wordIndex: 2,
+        column: 8,
+      });
+      assert.throws(() => ipt.appendSync('filter', 'INPUT', { outInterface: 'eth0' }), {
+        code: 'ERR_INVALID_ARG',
+        message: /outInterface/,
+      });
+      assert.throws(() => ipt.appendSync('filter', 'INPUT', ['-p', 6] as never), { code: 'ERR_RULE_SYNTAX', wordIndex: 1 });
+      for (const words of [
+        ['-m', 'comment', '--comment', 'a\0b'],
+        ['-m', 'set', '--match-set', 'A\0B', 'src'],
+      ])
+        assert.throws(() => ipt.appendSync('filter', 'INPUT', words), { code: 'ERR_RULE_SYNTAX', message: /NUL/ });
+      assert.throws(() => ipt.appendSync('filter', 'INPUT', ['-m', 'comment', '--comment', 'a\nb']), {
+        code: 'ERR_RULE_SYNTAX',
+        message: /lines/,
+      });
+      assert.throws(() => ipt.appendSync('filter', 'INPUT', { target: { name: 'toString' as 'ACCEPT' } }), { code: 'ERR_INVALID_ARG' });
+    });
+  });
+
+  it('may rename a chain of the text, which the real program cannot', async () => {
+    await withIptables(async (ipt, ns) => {
+      for (const make of [':FOO - [0:0]', '-N FOO']) {
+        // A chain FOO of before must not be taken for the new one.
+        await ipt.restore(table(':FOO - [0:0]\n-A FOO -j DROP'));
+        await ipt.restore(table(`${make}\n-A FOO -s 1.1.1.1\n-E FOO BAR\n-I BAR 2 -s 1.1.1.2\n-A INPUT -j BAR\n-D BAR 1`));
+        assert.deepEqual(await realRules(ns, 'filter'), ['-A INPUT -j BAR', '-A BAR -s 1.1.1.2/32']);
+      }
+    });
+  });
+
+  it('that save text may not hold are refused by name', async () => {
+    await withIptables(async (ipt) => {
+      for (const line of ['-Z INPUT', '-L INPUT', '-C INPUT -j ACCEPT', '-X', '-A INPUT -w'])
+        await assert.rejects(ipt.restore(table(line)), { code: 'ERR_RULE_SYNTAX', line: 2 }, line);
+    });
+  });
 });
 
 describe('what iptables-nft would not understand', () => {

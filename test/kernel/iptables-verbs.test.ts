@@ -129,6 +129,54 @@ describe('a transaction', () => {
   });
 });
 
+describe('a commit that fails', () => {
+  it('before anything was sent leaves the transaction open, in both forms', async () => {
+    await withIptables(async (ipt) => {
+      for (const form of ['commit', 'commitSync'] as const) {
+        const tx = ipt.transaction('filter');
+        tx.append('INPUT', '-s 1.1.1.1');
+        tx.deleteAt('FORWARD', 9);
+        await assert.rejects(async () => await tx[form](), { code: 'E2BIG', message: /nothing was sent/ });
+        await assert.rejects(async () => await tx[form](), { code: 'E2BIG' });
+      }
+      const tx = ipt.transaction('filter');
+      tx.append('INPUT', '-s 1.1.1.1');
+      await assert.rejects(tx.commit({ signal: AbortSignal.abort() }), { name: 'AbortError' });
+      const other = ipt.append('filter', 'INPUT', '-s 2.2.2.2');
+      assert.throws(() => tx.commitSync(), { code: 'ERR_BUSY' });
+      await other;
+      const first = tx.commit();
+      await assert.rejects(tx.commit(), { code: 'ERR_TRANSACTION_DONE', message: /being committed/ });
+      assert.throws(() => tx.append('INPUT', '-j DROP'), { code: 'ERR_TRANSACTION_DONE' });
+      await first;
+      assert.throws(() => tx.commitSync(), { code: 'ERR_TRANSACTION_DONE', message: /already sent/ });
+      assert.equal((await ipt.list('filter', 'INPUT')).length, 2);
+    });
+  });
+
+  it('in the kernel ends it, in both forms', async () => {
+    await withIptables(async (ipt) => {
+      for (const form of ['commit', 'commitSync'] as const) {
+        const tx = ipt.transaction('filter');
+        tx.append('NOWHERE', '-s 1.1.1.1');
+        await assert.rejects(async () => await tx[form](), { code: 'ENOENT' });
+        await assert.rejects(async () => await tx[form](), { code: 'ERR_TRANSACTION_DONE', message: /already sent/ });
+      }
+    });
+  });
+
+  it('has no part in what was checked before', async () => {
+    await withIptables(async (ipt) => {
+      const tx = ipt.transaction('filter');
+      tx.append('INPUT', '-s 1.1.1.1');
+      const checked = tx.check();
+      tx.append('NOWHERE', '-s 1.1.1.1');
+      await checked;
+      await assert.rejects(tx.commit(), { code: 'ENOENT' });
+    });
+  });
+});
+
 describe('bad input is refused before anything is sent', () => {
   const refused: readonly (readonly [what: string, table: string, chain: string, text: string, word: string])[] = [
     ['an unknown option', 'filter', 'INPUT', '-p tcp --dprot 22 -j ACCEPT', '--dprot'],

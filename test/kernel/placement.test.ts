@@ -1,7 +1,7 @@
 // Where rules go: at the ends, beside each other within a transaction, by handle, by index; replace, rename, flush, delete.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expressions, type NftTransaction } from '../../lib/index.ts';
+import { expressions, Nftables, type NftTransaction } from '../../lib/index.ts';
 import { addChains, chainNamed, failureOf, NftFixture, ruleNamed, tableT } from '../support/nft.ts';
 
 const place = (more: object, comment?: string) => ({ rule: { ...ruleNamed(comment ?? 'x').rule, ...more } });
@@ -91,9 +91,28 @@ test('an index that is not there: ENOENT, and nothing is sent', async () => {
     tx.delete(named({ index: 3 }));
     const err = await failureOf(() => tx[mode]());
     assert.deepEqual([err.code, err.outcome], ['ENOENT', 'not-applied']);
-    assert.match(err.message, /no rule at index 3 in chain ip t c: the chain has 3 rules; nothing was sent/);
+    assert.match(err.message, /no rule at index 3 in chain ip t c, which has 3; nothing was sent/);
   }
   assert.deepEqual(f.comments(), ['a', 'b', 'd']);
+});
+
+test('places are looked up anew when somebody commits in between', async () => {
+  // Each of two connections deletes the first rule five times: what one looked up, the other may have deleted meanwhile.
+  const EACH = 5;
+  await using f = await NftFixture.withChains('c');
+  await using second = await Nftables.open({ netns: f.ns.path });
+  const fill = f.nft.transaction();
+  for (let i = 0; i < 2 * EACH; i++) fill.add(ruleNamed(`${i}`));
+  fill.commitSync();
+  const deleteFirst = async (nft: Nftables): Promise<void> => {
+    for (let i = 0; i < EACH; i++) {
+      const tx = nft.transaction();
+      tx.delete(named({ index: 0 }));
+      await tx.commit();
+    }
+  };
+  await Promise.all([deleteFirst(f.nft), deleteFirst(second)]);
+  assert.deepEqual(f.comments(), []);
 });
 
 test('a refusal names the operation, also when places were looked up', async () => {
@@ -135,12 +154,12 @@ test('replace and delete need to know which rule', async () => {
 test('rename by name and by handle keeps the rules; a name taken or missing is an error', async () => {
   const { f } = await abd();
   await using _ = f;
-  const rename = (more: object, newname: string): Promise<unknown> => {
+  const rename = (which: { name: string } | { handle: bigint }, newname: string): Promise<unknown> => {
     const tx = f.nft.transaction();
-    tx.rename({ chain: { family: 'ip', table: 't', name: 'c', ...more, newname } });
+    tx.rename({ chain: { family: 'ip', table: 't', ...which, newname } });
     return tx.commit();
   };
-  await rename({}, 'e');
+  await rename({ name: 'c' }, 'e');
   assert.deepEqual(f.comments('e'), ['a', 'b', 'd']);
   const handle = f.nft.snapshotSync().table('ip', 't')?.chain('e')?.handle as bigint;
   await rename({ handle }, 'c');
@@ -148,9 +167,10 @@ test('rename by name and by handle keeps the rules; a name taken or missing is a
   const other = f.nft.transaction();
   other.add(chainNamed('other'));
   other.commitSync();
-  assert.equal((await failureOf(() => rename({}, 'other'))).code, 'EEXIST');
+  assert.equal((await failureOf(() => rename({ name: 'c' }, 'other'))).code, 'EEXIST');
   const err = await failureOf(() => rename({ name: 'nowhere' }, 'x'));
-  assert.deepEqual([err.code, err.outcome], ['ENOENT', 'not-applied']);
+  assert.deepEqual([err.code, err.outcome, err.operation?.index, err.operation?.path], ['ENOENT', 'not-applied', 0, 'name']);
+  assert.match(err.message, /no chain ip t nowhere/);
   assert.deepEqual(f.comments('c'), ['a', 'b', 'd']);
 });
 
@@ -181,11 +201,26 @@ test('delete by handle: a rule, a chain, a table', async () => {
   assert.deepEqual(f.comments(), ['b', 'd']);
   const chain = f.nft.transaction();
   chain.flush(chainNamed('c'));
-  chain.delete({ chain: { family: 'ip', table: 't', name: 'c', handle: t?.chain('c')?.handle as bigint } });
+  chain.delete({ chain: { family: 'ip', table: 't', handle: t?.chain('c')?.handle as bigint } });
   chain.commitSync();
   assert.equal(f.nft.snapshotSync().table('ip', 't')?.chains.length, 0);
   const table = f.nft.transaction();
-  table.delete({ table: { family: 'ip', name: 't', handle: t?.handle as bigint } });
+  table.delete({ table: { family: 'ip', handle: t?.handle as bigint } });
   table.commitSync();
   assert.equal(f.listing(), '');
+});
+
+test('what is named goes before a handle that is another’s', async () => {
+  await using f = await NftFixture.withChains('c', 'd');
+  const other = f.nft.snapshotSync().table('ip', 't')?.chain('d')?.handle as bigint;
+  const tx = f.nft.transaction();
+  tx.delete({ chain: { family: 'ip', table: 't', name: 'c', handle: other } });
+  await tx.commit();
+  assert.deepEqual(
+    f.nft
+      .snapshotSync()
+      .table('ip', 't')
+      ?.chains.map((c) => c.name),
+    ['d'],
+  );
 });

@@ -153,8 +153,27 @@ test('rules of a real node go back byte for byte with every table, and with each
     }
   }
   // The rules hold what the test speaks of.
-  for (const name of [...expressionTables.names.filter((n) => n !== 'range'), 'unknown'])
-    assert.ok(met.has(name) || name === 'range', `no rule has ${name}`);
+  for (const name of [
+    'match',
+    'target',
+    'meta',
+    'payload',
+    'cmp',
+    'bitwise',
+    'range',
+    'immediate',
+    'counter',
+    'limit',
+    'log',
+    'lookup',
+    'nat',
+    'masq',
+    'redir',
+    'reject',
+    'ct',
+  ]) {
+    assert.ok(met.has(name), `no rule has ${name}`);
+  }
 });
 
 test('rules read without a table are taken by another kernel namespace and dumped there as the same bytes', async () => {
@@ -182,7 +201,7 @@ test('rules read without a table are taken by another kernel namespace and dumpe
     for (const { family, attributes } of rules) {
       const full = ruleTable.decode(attributes, 0, attributes.length);
       const { handle: _1, position: _2, ...rule } = table.decode(attributes, 0, attributes.length) ?? {};
-      const compat = inferCompat(full?.expressions ?? []);
+      const compat = inferCompat('ip', full?.expressions ?? []);
       table.encode(batch.writer, { ...rule, ...(compat === undefined ? {} : { compat }) });
       batch.push({ type: m.NFT_MSG_NEWRULE, flags: m.NLM_F_CREATE | m.NLM_F_APPEND, family }, { verb: 'add', object: { rule: {} } });
     }

@@ -138,8 +138,8 @@ test('sets and named objects are listed with their types', async () => {
   assert.deepEqual(
     table?.sets.map((s) => [s.name, s.type, s.map, s.flags, s.timeout]),
     [
-      ['s', ['ipv4_addr', 'inet_service'], undefined, ['interval', 'timeout', 'concat'], 90],
-      ['m', 'mark', 'verdict', ['map'], undefined],
+      ['s', ['ipv4_addr', 'inet_service'], undefined, ['interval', 'timeout'], 90],
+      ['m', 'mark', 'verdict', undefined, undefined],
     ],
   );
   assert.deepEqual(

@@ -4,13 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { programOutput, runProgram } from '../support/child.ts';
+import { noLeakCheck, programOutput, runProgram } from '../support/child.ts';
 import { compileC } from '../support/compile-c.ts';
 import { hostNames, ipsets, root } from '../support/fixtures.ts';
 import { TestNamespace } from '../support/namespace.ts';
 
-// The leak checker of a sanitizer build starts a process of its own at exit.
-const noLeakCheck = { ASAN_OPTIONS: `${process.env['ASAN_OPTIONS'] ?? ''}:detect_leaks=0` };
 let guard: Readonly<Record<string, string>> = {};
 before(() => {
   const object = compileC(join(root, 'test', 'lifecycle', 'no-exec.c'), { shared: true });

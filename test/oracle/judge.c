@@ -6,7 +6,10 @@
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
+#include <libnftnl/flowtable.h>
+#include <libnftnl/object.h>
 #include <libnftnl/rule.h>
+#include <libnftnl/set.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -44,6 +47,36 @@ static int rebuild(uint8_t type, const struct nlmsghdr* in, struct nlmsghdr* out
       REBUILD(chain);
     case NFT_MSG_NEWRULE:
       REBUILD(rule);
+    case NFT_MSG_NEWFLOWTABLE:
+      REBUILD(flowtable);
+    case NFT_MSG_NEWSET:
+      REBUILD(set);
+    case NFT_MSG_NEWSETELEM: {
+      // Elements are read into a set, and written as nft does it: by an iterator that could go on in another message.
+      struct nftnl_set* set = nftnl_set_alloc();
+      if (set == NULL) abort();
+      errno = 0;
+      int rc = nftnl_set_elems_nlmsg_parse(in, set);
+      int why = errno;
+      struct nftnl_set_elems_iter* iter = rc >= 0 ? nftnl_set_elems_iter_create(set) : NULL;
+      if (iter != NULL) {
+        nftnl_set_elems_nlmsg_build_payload_iter(out, iter);
+        nftnl_set_elems_iter_destroy(iter);
+      }
+      nftnl_set_free(set);
+      return rc >= 0 ? 0 : (why != 0 ? why : EPROTO);
+    }
+    case NFT_MSG_NEWOBJ: {
+      // The one object whose builder has another name.
+      struct nftnl_obj* object = nftnl_obj_alloc();
+      if (object == NULL) abort();
+      errno = 0;
+      int rc = nftnl_obj_nlmsg_parse(in, object);
+      int why = errno;
+      if (rc >= 0) nftnl_obj_nlmsg_build_payload(out, object);
+      nftnl_obj_free(object);
+      return rc >= 0 ? 0 : (why != 0 ? why : EPROTO);
+    }
     default:
       return ENOSYS;
   }

@@ -3,12 +3,14 @@
 import fc from 'fast-check';
 import type { AnyExpression } from '../../lib/nftables/expressions/expression.ts';
 import { type ChainAttributes, chainTable } from '../../lib/nftables/objects/chain.ts';
+import { isPrefix } from '../../lib/nftables/objects/devices.ts';
 import * as m from '../../lib/nftables/objects/messages.ts';
 import { type RuleAttributes, ruleTable } from '../../lib/nftables/objects/rule.ts';
 import { type TableAttributes, tableTable } from '../../lib/nftables/objects/table.ts';
 import type { AttributeTable } from '../../lib/wire/table.ts';
-import { decodeText } from '../../lib/wire/text.ts';
 import { AttributeWriter } from '../../lib/wire/writer.ts';
+import { bytes, type Given, i32, of, record, text, U32_MAX, U64_MAX, u8, u16, u32, u64, value, verdict } from './arbitraries.ts';
+import { moreExpressions } from './expression-cases.ts';
 import { propertiesOf, wordsOf } from './words.ts';
 
 export interface Case<T> {
@@ -17,41 +19,6 @@ export interface Case<T> {
   /** Values at the edges, and combinations the kernel knows. */
   readonly picked: readonly T[];
   readonly any: fc.Arbitrary<T>;
-}
-
-export const U32_MAX = 0xffffffff;
-export const U64_MAX = 0xffffffffffffffffn;
-
-const u8 = fc.oneof(fc.constantFrom(0, 1, 0x7f, 0x80, 0xff), fc.integer({ min: 0, max: 0xff }));
-const u16 = fc.oneof(fc.constantFrom(0, 1, 0x7fff, 0x8000, 0xffff), fc.integer({ min: 0, max: 0xffff }));
-const u32 = fc.oneof(fc.constantFrom(0, 1, 2, 0x7fffffff, 0x80000000, U32_MAX), fc.integer({ min: 0, max: U32_MAX }));
-const i32 = fc.oneof(fc.constantFrom(0, -1, 0x7fffffff, -0x80000000), fc.integer({ min: -0x80000000, max: 0x7fffffff }));
-const u64 = fc.oneof(fc.constantFrom(0n, 1n, 0x7fffffffffffffffn, 0x8000000000000000n, U64_MAX), fc.bigInt({ min: 0n, max: U64_MAX }));
-const bytes = (min: number, max: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: min, maxLength: max });
-/** Any bytes but NUL, as a kernel name may hold: some of these are UTF-8, most are not. */
-const text = (max: number, min = 1): fc.Arbitrary<string> =>
-  fc
-    .oneof(
-      fc.uint8Array({ min: 0x21, max: 0x7e, minLength: min, maxLength: max }),
-      fc.uint8Array({ min: 1, max: 0xff, minLength: min, maxLength: max }),
-    )
-    .map((name) => decodeText(name, 0, name.length));
-const value = bytes(1, 64);
-const of = (length: number, fill = 0xa5): Uint8Array => new Uint8Array(length).fill(fill);
-
-const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> => fc.record<T>(fields, { noNullPrototype: true });
-const verdict = fc.oneof(
-  fc.constantFrom('accept', 'drop', 'queue', 'continue', 'break', 'return').map((v) => ({ verdict: v })),
-  record({ verdict: fc.constantFrom('jump', 'goto'), chain: text(255) }),
-);
-
-interface Given<T> {
-  readonly example: T;
-  readonly picked?: readonly T[];
-  /** An arbitrary for each property that takes no words. */
-  readonly fields: Readonly<Record<string, fc.Arbitrary<unknown>>>;
-  /** Properties that are always there. */
-  readonly required?: readonly string[];
 }
 
 /** Completes a case: words and flags are walked one by one, and drawn at random beside the other properties. */
@@ -86,6 +53,7 @@ const extension = (type: 'match' | 'target'): Given<AnyExpression> => ({
   required: ['name', 'rev', 'info'],
 });
 
+const counterExpression: AnyExpression = { type: 'counter', bytes: 0n, packets: 0n };
 const expressionGivens: Readonly<Record<string, Given<AnyExpression>>> = {
   bitwise: {
     example: { type: 'bitwise', sreg: 1, dreg: 2, op: 'mask-xor', len: 4, mask: of(4, 0xff), xor: of(4, 0), data: of(4, 3), sreg2: 9 },
@@ -189,8 +157,16 @@ const expressionGivens: Readonly<Record<string, Given<AnyExpression>>> = {
   },
   payload: {
     example: {
-      type: 'payload', sreg: 1, dreg: 2, base: 'network', offset: 12, len: 4, csumType: 'inet', csumOffset: 10, csumFlags: ['l4-pseudohdr'],
-    }, // biome-ignore format: one expression
+      type: 'payload',
+      sreg: 1,
+      dreg: 2,
+      base: 'network',
+      offset: 12,
+      len: 4,
+      csumType: 'inet',
+      csumOffset: 10,
+      csumFlags: ['l4-pseudohdr'],
+    },
     picked: [
       { type: 'payload', dreg: 1, base: 'link', offset: 0, len: 14 },
       { type: 'payload', dreg: U32_MAX, base: 'transport', offset: U32_MAX, len: U32_MAX },
@@ -220,6 +196,7 @@ const expressionGivens: Readonly<Record<string, Given<AnyExpression>>> = {
     required: ['kind', 'code'],
   },
   target: extension('target'),
+  ...moreExpressions,
 };
 
 export const encoded = <T extends object>(table: AttributeTable<T>, object: T): Uint8Array => {
@@ -237,14 +214,12 @@ export function expressionCase(name: string): Case<AnyExpression> {
 }
 export const expressionCaseNames: readonly string[] = Object.keys(expressionGivens);
 
-const counterExpression: AnyExpression = { type: 'counter', bytes: 0n, packets: 0n };
-
 export interface ObjectCase<T extends object> extends Case<T> {
   readonly table: AttributeTable<T>;
   readonly message: number;
 }
 
-function objectCase<T extends object>(table: AttributeTable<T>, message: number, given: Given<T>): ObjectCase<T> {
+export function objectCase<T extends object>(table: AttributeTable<T>, message: number, given: Given<T>): ObjectCase<T> {
   return { table, message, ...complete(given, (v) => encoded(table, v as T)) };
 }
 
@@ -258,13 +233,24 @@ export const objectCases = {
   }),
   chain: objectCase<ChainAttributes>(chainTable, m.NFT_MSG_NEWCHAIN, {
     example: {
-      table: 'filter', handle: 3n, name: 'input', hook: { hooknum: 1, priority: -300 }, policy: 'drop', use: 3, type: 'filter',
-      counters: { bytes: 1n, packets: 2n }, flags: ['base'], id: 9, userdata: of(9),
-    }, // biome-ignore format: one chain
+      table: 'filter',
+      handle: 3n,
+      name: 'input',
+      hook: { hooknum: 1, priority: -300 },
+      policy: 'drop',
+      use: 3,
+      type: 'filter',
+      counters: { bytes: 1n, packets: 2n },
+      flags: ['base'],
+      id: 9,
+      userdata: of(9),
+    },
     picked: [
       { table: 't', name: 'c' },
       { table: 't', handle: 3n, name: 'newname' },
       { table: 't', name: 'c', hook: { hooknum: 0, priority: 0, dev: 'eth0' }, policy: 'accept', type: 'filter' },
+      { table: 't', name: 'c', hook: { hooknum: 0, priority: 0, dev: 'eth\\*' }, type: 'filter' },
+      { table: 't', name: 'c', hook: { hooknum: 0, priority: 0, devs: ['eth0', 'eth*', 'eth\\*'] }, type: 'filter' },
       { table: 't', name: 'c', hook: { hooknum: 0, priority: -0x80000000, devs: ['eth0', 'x'.repeat(15)] }, type: 'filter' },
       { table: 't', name: 'c', hook: { hooknum: 4, priority: 0x7fffffff }, counters: { bytes: U64_MAX, packets: U64_MAX } },
     ],
@@ -274,7 +260,7 @@ export const objectCases = {
       name: text(255),
       hook: fc.oneof(
         record({ hooknum: u32, priority: i32 }),
-        record({ hooknum: u32, priority: i32, dev: text(15) }),
+        record({ hooknum: u32, priority: i32, dev: text(15).filter((name) => !isPrefix(name)) }),
         record({ hooknum: u32, priority: i32, devs: fc.array(text(15), { minLength: 1, maxLength: 4 }) }),
       ),
       use: u32,
@@ -286,9 +272,17 @@ export const objectCases = {
   }),
   rule: objectCase<RuleAttributes>(ruleTable, m.NFT_MSG_NEWRULE, {
     example: {
-      table: 'filter', chain: 'input', handle: 3n, position: 4n, userdata: of(9), expressions: [counterExpression], compat: { proto: 6, flags: 0 },
-      id: 1, positionId: 2, chainId: 3,
-    }, // biome-ignore format: one rule
+      table: 'filter',
+      chain: 'input',
+      handle: 3n,
+      position: 4n,
+      userdata: of(9),
+      expressions: [counterExpression],
+      compat: { proto: 6, flags: 0 },
+      id: 1,
+      positionId: 2,
+      chainId: 3,
+    },
     picked: [
       { table: 't' },
       { table: 't', chain: 'c' },

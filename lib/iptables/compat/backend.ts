@@ -6,23 +6,22 @@ import { countRules } from '../../nftables/counters.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
 import { chainTable } from '../../nftables/objects/chain.ts';
 import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
-import { dumpRules, nftType, request } from '../../nftables/read.ts';
-import type { CommitResult } from '../../nftables/send.ts';
-import { consistently, readPicture } from '../../nftables/snapshot.ts';
+import { decodeAll, readPicture } from '../../nftables/picture.ts';
+import { dump, dumpRules } from '../../nftables/read.ts';
 import type { Verb } from '../../run.ts';
-import { AttributeWriter } from '../../wire/writer.ts';
-import type { IptablesBackend } from '../backend.ts';
-import { builtinChain, tableNames } from '../builtin.ts';
+import type { CommitSettings, IptablesBackend } from '../backend.ts';
+import { builtinChain, builtinChains, tableNames } from '../builtin.ts';
 import type { Command } from '../commands.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import { InstalledIptablesRule } from '../installed.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
 import { ChainState } from './chain-state.ts';
-import { commitCommands } from './commands.ts';
+import { type CommandsResult, commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
+import { askChain, hiddenChain } from './look.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
-import { CompatRuleset } from './ruleset.ts';
+import { byBytes, CompatRuleset, isIptablesChain } from './ruleset.ts';
 
 export class CompatBackend implements IptablesBackend {
   readonly name = 'nft';
@@ -36,8 +35,8 @@ export class CompatBackend implements IptablesBackend {
     this.#context = new CompatContext(connection, family);
   }
 
-  commit(table: string, commands: readonly Command[], o: { readonly dryRun?: boolean }): Verb<CommitResult> {
-    return commitCommands(this.#context, table, commands, o);
+  commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommandsResult> {
+    return commitCommands(this.#context, [{ table, commands, fresh: false }], o);
   }
 
   restore(tables: readonly SavedTable[], o: RestoreSettings): Verb<void> {
@@ -46,12 +45,16 @@ export class CompatBackend implements IptablesBackend {
 
   *snapshot(only?: readonly string[]): Verb<CompatRuleset> {
     const single = only?.length === 1 && only[0] !== undefined ? { family: this.#family, name: only[0] } : undefined;
-    return new CompatRuleset(yield* readPicture(this.#connection, single), this.#context.bytes(), only);
+    return new CompatRuleset(
+      yield* readPicture(this.#connection, { ...(single === undefined ? {} : { table: single }), elements: false }),
+      this.#context.bytes(),
+      only,
+    );
   }
 
   *exists(table: string, chain: string, rule: RuleSpec): Verb<boolean> {
     const dump = yield* this.#chain(table, chain);
-    if (dump.length === 0) return false;
+    if (dump.length === 0 || (yield* this.#isHidden(table, chain))) return false;
     yield* this.#context.learn([rule]);
     const bytes = this.#context.bytes();
     return new ChainState(bytes, dump).find(this.#context.xtRule(rule, bytes)) >= 0;
@@ -59,10 +62,18 @@ export class CompatBackend implements IptablesBackend {
 
   *list(table: string, chain: string | undefined): Verb<readonly IptablesRule[]> {
     if (chain === undefined) return [...(yield* this.snapshot([table])).rules()];
-    const { value: dump } = yield* consistently(this.#connection, 'list', () => this.#chain(table, chain));
-    if (dump.length === 0 && builtinChain(table, chain) === undefined) yield* this.#mustExist(table, chain);
+    const dump = yield* this.#chain(table, chain);
+    if (builtinChain(table, chain) === undefined) yield* this.#mustExist(table, chain);
+    else if (dump.length > 0 && (yield* this.#isHidden(table, chain))) return [];
     const bytes = this.#context.bytes();
     return Array.from({ length: dump.length }, (_, row) => new InstalledIptablesRule(dump, row, bytes));
+  }
+
+  *chains(table: string): Verb<readonly string[]> {
+    const all = decodeAll(yield* dump(this.#connection, 'dump of chains', NFT_MSG_GETCHAIN, families[this.#family]), chainTable);
+    const user = all.filter(({ attributes: a }) => a.table === table && a.hook === undefined).map(({ attributes: a }) => a.name ?? '');
+    const builtin = (builtinChains(table) ?? []).map((c) => c.name);
+    return [...builtin, ...user.filter((name) => !builtin.includes(name)).sort(byBytes)];
   }
 
   *counters(table: string | undefined, chain: string | undefined): Verb<CounterSnapshot> {
@@ -77,15 +88,20 @@ export class CompatBackend implements IptablesBackend {
     return new RuleDump(yield* dumpRules(this.#connection, { family: families[this.#family], table, chain }));
   }
 
+  /** Whether a builtin chain's name stands for a base chain that iptables does not see. */
+  *#isHidden(table: string, chain: string): Verb<boolean> {
+    const name = `${table} ${chain}`;
+    if (builtinChain(table, chain) === undefined || this.#context.knownChains.has(name)) return false;
+    const found = yield* askChain(this.#context, table, chain);
+    if (found === undefined) return false;
+    if (!isIptablesChain(table, this.#family, found)) return true;
+    this.#context.knownChains.add(name);
+    return false;
+  }
+
   *#mustExist(table: string, chain: string): Verb<void> {
-    const w = new AttributeWriter(64);
-    chainTable.encode(w, { table, name: chain });
-    try {
-      yield* request(this.#connection, `chain ${table} ${chain}`, nftType(NFT_MSG_GETCHAIN), families[this.#family], w.written());
-    } catch (err) {
-      if (err instanceof NetfilterError && err.code === 'ENOENT')
-        throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: 2, cause: err });
-      throw err;
-    }
+    const found = yield* askChain(this.#context, table, chain);
+    if (found === undefined) throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: 2 });
+    if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain);
   }
 }

@@ -46,21 +46,21 @@ export class IptablesBatch {
     return { verb, object: { chain: { family: this.#family, table: this.table, name: chain } }, ...(index === undefined ? {} : { index }) };
   }
 
-  addTable(): void {
+  addTable(index?: number): void {
     tableTable.encode(this.batch.writer, { name: this.table, flags: [] });
-    this.#push(m.NFT_MSG_NEWTABLE, m.NLM_F_CREATE, this.#tableName('add'));
+    this.#push(m.NFT_MSG_NEWTABLE, m.NLM_F_CREATE, { ...this.#tableName('add'), ...(index === undefined ? {} : { index }) });
   }
   /** Deletes the table with all it holds; it must exist or have been added in this batch. */
-  deleteTable(): void {
+  deleteTable(index?: number): void {
     tableTable.encode(this.batch.writer, { name: this.table });
-    this.#push(m.NFT_MSG_DELTABLE, 0, this.#tableName('delete'));
+    this.#push(m.NFT_MSG_DELTABLE, 0, { ...this.#tableName('delete'), ...(index === undefined ? {} : { index }) });
   }
   flushTable(index?: number): void {
     ruleTable.encode(this.batch.writer, { table: this.table });
     this.#push(m.NFT_MSG_DELRULE, 0, { ...this.#tableName('flush'), ...(index === undefined ? {} : { index }) });
   }
 
-  /** Adds a builtin chain or, when it is there, changes what `settings` name and nothing else. */
+  /** Makes a builtin chain that isn't there: where it is, this would zero its counters. */
   addBuiltin(chain: BuiltinChain, settings: ChainSettings = {}, index?: number): void {
     chainTable.encode(this.batch.writer, {
       table: this.table,
@@ -73,7 +73,7 @@ export class IptablesBatch {
     });
     this.#push(m.NFT_MSG_NEWCHAIN, m.NLM_F_CREATE, this.#chainName('add', chain.name, index));
   }
-  /** Policy or counters of a builtin chain that exists. */
+  /** Policy or counters of a builtin chain that exists; what isn't given stays. */
   changeBuiltin(chain: BuiltinChain, settings: ChainSettings, index?: number): void {
     chainTable.encode(this.batch.writer, {
       table: this.table,
@@ -89,7 +89,7 @@ export class IptablesBatch {
   }
   deleteChain(chain: string, index?: number): void {
     chainTable.encode(this.batch.writer, { table: this.table, name: chain });
-    this.#push(m.NFT_MSG_DELCHAIN, 0, this.#chainName('delete', chain, index));
+    this.#push(m.NFT_MSG_DELCHAIN, m.NLM_F_NONREC, this.#chainName('delete', chain, index));
   }
   flushChain(chain: string, index?: number): void {
     ruleTable.encode(this.batch.writer, { table: this.table, chain });
@@ -106,7 +106,7 @@ export class IptablesBatch {
 
   /** `id`: the rule's NFTA_RULE_ID, where later commands of the batch may name it. */
   addRule(chain: string, expressions: readonly AnyExpression[], place: RulePlace, named: Named, id?: number): number {
-    const compat = inferCompat(expressions);
+    const compat = inferCompat(this.#family, expressions);
     const after = typeof place === 'object' && 'after' in place ? place.after : undefined;
     const replaced = typeof place === 'object' && 'replace' in place ? place.replace : undefined;
     ruleTable.encode(this.batch.writer, {

@@ -1,30 +1,38 @@
 // A chain as a transaction sees it while its commands are laid out: rules in the kernel by handle, rules of the same batch
 // by their NFTA_RULE_ID. Rule numbers and rule texts are resolved against this.
+import type { AnyExpression } from '../../nftables/expressions/expression.ts';
 import type { RuleDump } from '../../nftables/installed-rule.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import { sameRule } from '../xt-compare.ts';
 import type { XtRule } from '../xt-rule.ts';
-import { readExpressions } from './decode.ts';
+import { readExpressions, readRow } from './decode.ts';
+import { ruleExpressions } from './encode.ts';
 
 /** A rule's place: in the kernel, or in this batch. */
-export type Entry = { readonly handle: bigint; readonly row: number } | { readonly id: number; readonly rule: XtRule };
+export type Entry =
+  | { readonly handle: bigint; readonly row: number }
+  | { readonly id: number; readonly expressions: readonly AnyExpression[] };
 
 export class ChainState {
   readonly #bytes: BytesContext;
-  readonly #dump: RuleDump;
+  readonly #dump: RuleDump | undefined;
   readonly entries: Entry[];
 
-  constructor(bytes: BytesContext, dump: RuleDump) {
+  /** Without a dump: a chain that begins empty. */
+  constructor(bytes: BytesContext, dump?: RuleDump) {
     this.#bytes = bytes;
     this.#dump = dump;
-    this.entries = Array.from(dump.reply.handles, (handle, row) => ({ handle, row }));
+    this.entries = dump === undefined ? [] : Array.from(dump.reply.handles, (handle, row) => ({ handle, row }));
   }
 
   /** The place of the first rule that is the same, or -1. A foreign rule is none. */
   find(wanted: XtRule): number {
+    const { family } = this.#bytes;
+    // The kernel holds what was written, and some of a rule is lost in native expressions: two tcp matches become one, 86401/day is 1/second.
+    const written = readExpressions(family, ruleExpressions(wanted)) ?? wanted;
     return this.entries.findIndex((entry) => {
-      const rule = 'id' in entry ? entry.rule : readExpressions(this.#bytes.family, this.#dump.expressions(entry.row));
-      return rule !== undefined && sameRule(rule, wanted, this.#bytes);
+      const rule = 'id' in entry ? readExpressions(family, entry.expressions) : this.#dump && readRow(family, this.#dump, entry.row);
+      return rule !== undefined && sameRule(rule, written, this.#bytes);
     });
   }
 }

@@ -6,11 +6,14 @@ import type { BytesContext, Codec, IpFamily } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import { codecsOf, toXt } from '../xt-convert.ts';
 import type { XtRule } from '../xt-rule.ts';
+import { nativeTargets } from './native-targets.ts';
 import { Revisions } from './revisions.ts';
 
 export class CompatContext {
   readonly connection: Connection;
   readonly family: IpFamily;
+  /** `table chain` of builtin chains seen to be iptables' own: they are not looked at again before every command. */
+  readonly knownChains = new Set<string>();
   readonly #revisions: Revisions;
 
   constructor(connection: Connection, family: IpFamily) {
@@ -22,13 +25,15 @@ export class CompatContext {
   /** Asks the kernel for the revisions that `specs` need; before `xtRule`. */
   *learn(specs: Iterable<RuleSpec>): Verb<void> {
     const codecs = new Set<Codec>();
-    for (const spec of specs) for (const codec of codecsOf(spec)) codecs.add(codec);
+    for (const spec of specs) {
+      for (const codec of codecsOf(spec)) if (codec.kind === 'match' || !nativeTargets.has(codec.name)) codecs.add(codec);
+    }
     yield* this.#revisions.learn(codecs);
   }
 
   /**
-   * Set names and indexes as they are now. A context lives for one verb: a set that is destroyed and made again has
-   * another index. The question is a getsockopt of microseconds and never waits.
+   * Set names and indexes as they are now, to be used for one verb: a set that is destroyed and made again has another
+   * index. The question is a getsockopt of microseconds and never waits.
    */
   bytes(): BytesContext {
     const indexes = new Map<string, number>();

@@ -2,20 +2,33 @@
 // iptables-nft would not understand gives undefined: the rule is then shown as foreign and never damaged.
 import type { Counter } from '../../model/ruleset.ts';
 import type { AnyExpression } from '../../nftables/expressions/expression.ts';
+import type { RuleDump } from '../../nftables/installed-rule.ts';
 import { decodeText } from '../../wire/text.ts';
 import type { IpFamily } from '../extensions/codec.ts';
+import { ICMP } from '../extensions/icmp.ts';
+import { LIMIT } from '../extensions/limit.ts';
+import { MARK } from '../extensions/mark.ts';
+import { PKTTYPE } from '../extensions/pkttype.ts';
 import { Struct } from '../extensions/struct.ts';
+import { INV_DSTPT, INV_SRCPT, TCP, TCP_INV_FLAGS, UDP } from '../extensions/tcpudp.ts';
+import { TTL, ttlModes } from '../extensions/ttl.ts';
 import { type Writable, type XtAddress, type XtExtension, type XtInterface, type XtRule, type XtVerdict, xtAlign } from '../xt-rule.ts';
 import { addressOffsets, INVALID_INTERFACE, IPHDR_FRAG_OFF, IPHDR_PROTOCOL } from './encode.ts';
-import { INV_DSTPT, INV_SRCPT, LIMIT, LIMIT_SCALE, MARK, TCP, TCP_FLAGS, TCP_INV_FLAGS, UDP } from './native-matches.ts';
+import { commentMatch, LIMIT_SCALE, TCP_FLAGS } from './native-matches.ts';
+import { nflogTarget, TRACE } from './native-targets.ts';
 
+const IPPROTO_ICMP = 1;
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
 const IP6HDR_NEXTHDR = 6;
+const IPHDR_TTL = 8;
 
 /** What a register holds. */
 interface Loaded {
-  readonly from: { readonly meta: unknown } | { readonly base: unknown; readonly offset: number; readonly len: number };
+  readonly from:
+    | { readonly meta: unknown }
+    | { readonly base: unknown; readonly offset: number; readonly len: number }
+    | { readonly value: Uint8Array };
   readonly mask?: Uint8Array;
 }
 interface Comparison {
@@ -25,10 +38,18 @@ interface Comparison {
 
 class Foreign extends Error {}
 
+/** The tcp or udp match that port and flag expressions make up together, until one comes that it has already. */
+interface Transport {
+  readonly protocol: number;
+  readonly struct: Struct;
+  /** Ports with one bound so far (`>=`), by their offset: the other bound may follow. */
+  readonly open: Map<number, '>=' | '<='>;
+}
+
 class Reader {
   readonly rule: Writable<XtRule> & { matches: XtExtension[] };
   readonly #registers = new Map<unknown, Loaded>();
-  #ports: { readonly protocol: number; readonly struct: Struct } | undefined;
+  #transport: Transport | undefined;
 
   constructor(family: IpFamily) {
     this.rule = { family, matches: [] };
@@ -40,7 +61,7 @@ class Reader {
     if (this.rule.target !== undefined && e.type !== 'counter') throw new Foreign();
     switch (e.type) {
       case 'meta':
-        if (e['dreg'] === undefined) throw new Foreign();
+        if (e['dreg'] === undefined) return this.#setMeta(e);
         return void this.#registers.set(e['dreg'], { from: { meta: e['key'] } });
       case 'payload':
         if (e['dreg'] === undefined) throw new Foreign();
@@ -63,7 +84,11 @@ class Reader {
         this.rule.target = extension(e);
         return;
       case 'immediate':
+        if (e['data'] instanceof Uint8Array) return void this.#registers.set(e['dreg'], { from: { value: e['data'] } });
         this.rule.target = verdict(e);
+        return;
+      case 'log':
+        this.rule.target = nflogTarget(e) ?? foreign();
         return;
       default:
         throw new Foreign();
@@ -84,13 +109,22 @@ class Reader {
     this.#registers.set(e['dreg'], { from: loaded.from, mask });
   }
 
+  /** `meta nftrace set 1` is -j TRACE. */
+  #setMeta(e: AnyExpression): void {
+    const { from } = this.#loaded(e['sreg']);
+    if (e['key'] !== 'nftrace' || !('value' in from) || from.value.length !== 1 || from.value[0] !== 1) throw new Foreign();
+    this.rule.target = TRACE;
+  }
+
   #compare(l: Loaded, c: Comparison): void {
+    if ('value' in l.from) throw new Foreign();
     if ('meta' in l.from) return this.#compareMeta(l.from.meta, l.mask, c);
     const { base, offset, len } = l.from;
     if (base === 'transport') return this.#compareTransport(offset, len, l.mask, c);
     if (base !== 'network') throw new Foreign();
-    const not = inverted(c);
     const { family } = this.rule;
+    if (family === 'ip' && offset === IPHDR_TTL && len === 1 && l.mask === undefined) return void this.rule.matches.push(ttlMatch(c));
+    const not = inverted(c);
     const protocolAt = family === 'ip' ? IPHDR_PROTOCOL : IP6HDR_NEXTHDR;
     const width = family === 'ip' ? 4 : 16;
     const at = addressOffsets[family];
@@ -116,6 +150,7 @@ class Reader {
     if (key === 'l4proto') this.#protocol(c.data, not);
     else if (key === 'iifname') this.#once('inInterface', device(c.data, not));
     else if (key === 'oifname') this.#once('outInterface', device(c.data, not));
+    else if (key === 'pkttype') this.rule.matches.push(pkttypeMatch(c.data, not));
     else throw new Foreign();
   }
 
@@ -135,19 +170,35 @@ class Reader {
 
   #compareTransport(offset: number, len: number, mask: Uint8Array | undefined, c: Comparison): void {
     if (offset === TCP_FLAGS && len === 1 && mask !== undefined) return this.#tcpFlags(mask[0] as number, c.data[0] as number, inverted(c));
-    if (mask !== undefined) throw new Foreign();
-    if (offset === 0 && len === 4 && c.data.length === 4 && c.op === '==') {
-      this.#port(0, port(c.data, 0), port(c.data, 0), false);
-      return this.#port(2, port(c.data, 2), port(c.data, 2), false);
+    if (mask !== undefined || c.data.length !== len) throw new Foreign();
+    if (this.rule.family === 'ip' && this.rule.protocol?.number === IPPROTO_ICMP) return this.#icmp(offset, c);
+    if (offset === 0 && len === 4) {
+      // Both ports at once. 1.8.9 writes `! --sport 1 ! --dport 2` so too, though the kernel then lets packets pass that differ in one.
+      const not = inverted(c);
+      this.#port(0, port(c.data, 0), port(c.data, 0), not);
+      this.#port(2, port(c.data, 2), port(c.data, 2), not);
+      return;
     }
-    if (len !== 2 || c.data.length !== 2) throw new Foreign();
+    if (len !== 2) throw new Foreign();
     const n = port(c.data, 0);
-    if (c.op === '==' || c.op === '!=') return this.#port(offset, n, n, c.op === '!=');
-    if (c.op === '<=') return this.#port(offset, 0, n, false);
-    if (c.op === '>=') return this.#port(offset, n, 0xffff, false);
-    if (c.op === '<' && n > 0) return this.#port(offset, 0, n - 1, false);
-    if (c.op === '>' && n < 0xffff) return this.#port(offset, n + 1, 0xffff, false);
+    if (c.op === '==' || c.op === '!=') return void this.#port(offset, n, n, c.op === '!=');
+    if (c.op === '<=') return this.#bound(offset, '<=', n);
+    if (c.op === '>=') return this.#bound(offset, '>=', n);
+    if (c.op === '<' && n > 0) return this.#bound(offset, '<=', n - 1);
+    if (c.op === '>' && n < 0xffff) return this.#bound(offset, '>=', n + 1);
     throw new Foreign();
+  }
+
+  /** `icmp type` and `icmp type … code …` as nft writes them. */
+  #icmp(offset: number, c: Comparison): void {
+    const { length } = c.data;
+    if (offset !== 0 || length > 2 || this.rule.protocol?.not === true) throw new Foreign();
+    const data = new Uint8Array(xtAlign(ICMP.size));
+    data[ICMP.type] = c.data[0] as number;
+    data[ICMP.code] = length === 2 ? (c.data[1] as number) : 0;
+    data[ICMP.code + 1] = length === 2 ? (c.data[1] as number) : 255;
+    data[ICMP.invert] = inverted(c) ? 1 : 0;
+    this.rule.matches.push({ name: 'icmp', revision: 0, data });
   }
 
   #range(l: Loaded, e: AnyExpression): void {
@@ -157,36 +208,53 @@ class Reader {
     this.#port(l.from.offset, port(from, 0), port(to, 0), op === '!=');
   }
 
-  /** The one tcp or udp match that the rule's port and flag expressions make up together. */
-  #tcpudp(): { readonly protocol: number; readonly struct: Struct } {
-    if (this.#ports !== undefined) return this.#ports;
-    const protocol = this.rule.protocol;
-    if (protocol === undefined || protocol.not || (protocol.number !== IPPROTO_TCP && protocol.number !== IPPROTO_UDP)) throw new Foreign();
+  /** The match that a field goes to: a new one where the last has the field already. */
+  #transportMatch(has: (t: Transport) => boolean): Transport {
+    if (this.#transport !== undefined && !has(this.#transport)) return this.#transport;
+    const { protocol } = this.rule;
+    if (protocol === undefined || (protocol.number !== IPPROTO_TCP && protocol.number !== IPPROTO_UDP)) throw new Foreign();
     const tcp = protocol.number === IPPROTO_TCP;
     const data = new Uint8Array(xtAlign(tcp ? TCP.size : UDP.size));
     const struct = new Struct(data);
     struct.setU16(TCP.source + 2, 0xffff);
     struct.setU16(TCP.destination + 2, 0xffff);
     this.rule.matches.push({ name: tcp ? 'tcp' : 'udp', revision: 0, data });
-    this.#ports = { protocol: protocol.number, struct };
-    return this.#ports;
+    this.#transport = { protocol: protocol.number, struct, open: new Map() };
+    return this.#transport;
   }
 
-  #port(offset: number, low: number, high: number, not: boolean): void {
+  #port(offset: number, low: number, high: number, not: boolean): Transport {
     if (offset !== 0 && offset !== 2) throw new Foreign();
-    const { protocol, struct } = this.#tcpudp();
     const at = offset === 0 ? TCP.source : TCP.destination;
-    const invertAt = protocol === IPPROTO_TCP ? TCP.invert : UDP.invert;
     const bit = offset === 0 ? INV_SRCPT : INV_DSTPT;
-    if (struct.u16(at) !== 0 || struct.u16(at + 2) !== 0xffff || (struct.u8(invertAt) & bit) !== 0) throw new Foreign();
+    const transport = this.#transportMatch(
+      ({ protocol, struct }) => struct.u16(at) !== 0 || struct.u16(at + 2) !== 0xffff || (struct.u8(invertAt(protocol)) & bit) !== 0,
+    );
+    const { protocol, struct } = transport;
     struct.setU16(at, low);
     struct.setU16(at + 2, high);
-    if (not) struct.setU8(invertAt, struct.u8(invertAt) | bit);
+    if (not) struct.setU8(invertAt(protocol), struct.u8(invertAt(protocol)) | bit);
+    return transport;
+  }
+
+  /** nft writes a range as two comparisons. */
+  #bound(offset: number, op: '>=' | '<=', n: number): void {
+    const open = this.#transport?.open.get(offset);
+    const at = (offset === 0 ? TCP.source : TCP.destination) + (op === '<=' ? 2 : 0);
+    if (this.#transport !== undefined && open !== undefined && open !== op) {
+      this.#transport.struct.setU16(at, n);
+      this.#transport.open.delete(offset);
+      return;
+    }
+    const transport = this.#port(offset, op === '>=' ? n : 0, op === '<=' ? n : 0xffff, false);
+    transport.open.set(offset, op);
   }
 
   #tcpFlags(mask: number, compare: number, not: boolean): void {
-    const { protocol, struct } = this.#tcpudp();
-    if (protocol !== IPPROTO_TCP || struct.u8(TCP.flagMask) !== 0) throw new Foreign();
+    const { protocol, struct } = this.#transportMatch(
+      (t) => t.struct.u8(TCP.flagMask) !== 0 || (t.struct.u8(invertAt(t.protocol)) & TCP_INV_FLAGS) !== 0,
+    );
+    if (protocol !== IPPROTO_TCP) throw new Foreign();
     struct.setU8(TCP.flagMask, mask);
     struct.setU8(TCP.flagCompare, compare);
     if (not) struct.setU8(TCP.invert, struct.u8(TCP.invert) | TCP_INV_FLAGS);
@@ -202,7 +270,8 @@ class Reader {
     };
     if ((per !== undefined && per !== 'packets') || (flags !== undefined && flags.length > 0) || rate === 0n) throw new Foreign();
     const avg = (BigInt(LIMIT_SCALE) * unit) / rate;
-    if (avg > 0xffffffffn) throw new Foreign();
+    // More than 10,000 a second has no value in xt_rateinfo: the real save prints "inf", which nothing reads.
+    if (avg === 0n || avg > 0xffffffffn) throw new Foreign();
     const data = new Uint8Array(xtAlign(LIMIT.size));
     const s = new Struct(data);
     s.setU32(LIMIT.avg, Number(avg));
@@ -221,6 +290,58 @@ export function readExpressions(family: IpFamily, expressions: readonly AnyExpre
     throw err;
   }
   return reader.rule;
+}
+
+/** A rule of a dump. nft's own comment, kept beside the expressions, is shown as -m comment after the other matches. */
+export function readRow(family: IpFamily, dump: RuleDump, row: number): XtRule | undefined {
+  const rule = readExpressions(family, dump.expressions(row));
+  const comment = rule === undefined ? undefined : dump.comment(row);
+  return rule === undefined || comment === undefined ? rule : { ...rule, matches: [...rule.matches, commentMatch(comment)] };
+}
+
+/**
+ * Whether the real save takes the expression for its own (nft.c nft_is_expr_compatible). One it does not makes it leave out the whole
+ * table; what it takes, it may still read wrongly or end at.
+ */
+export function isCompatible(e: AnyExpression): boolean {
+  switch (e.type) {
+    case 'limit':
+      return (e['per'] === undefined || e['per'] === 'packets') && ((e['flags'] as readonly unknown[] | undefined)?.length ?? 0) === 0;
+    case 'log':
+      return e['group'] !== undefined;
+    case 'bitwise':
+      return e['op'] === undefined || e['op'] === 'mask-xor';
+    default:
+      return compatible.has(e.type);
+  }
+}
+const compatible: ReadonlySet<string> = new Set(['match', 'target', 'payload', 'meta', 'cmp', 'counter', 'immediate', 'lookup', 'range']);
+
+function foreign(): never {
+  throw new Foreign();
+}
+
+function invertAt(protocol: number): number {
+  return protocol === IPPROTO_TCP ? TCP.invert : UDP.invert;
+}
+
+function ttlMatch(c: Comparison): XtExtension {
+  const value = c.data[0];
+  const bound = c.op === '<=' ? 1 : c.op === '>=' ? -1 : 0;
+  const mode = ttlModes[c.op === '<=' ? '<' : c.op === '>=' ? '>' : c.op];
+  if (value === undefined || c.data.length !== 1 || value + bound < 0 || value + bound > 255) throw new Foreign();
+  const data = new Uint8Array(xtAlign(TTL.size));
+  data[TTL.mode] = mode;
+  data[TTL.value] = value + bound;
+  return { name: 'ttl', revision: 0, data };
+}
+
+function pkttypeMatch(value: Uint8Array, not: boolean): XtExtension {
+  if (value.length !== 1) throw new Foreign();
+  const data = new Uint8Array(xtAlign(PKTTYPE.size));
+  data[PKTTYPE.type] = value[0] as number;
+  data[PKTTYPE.invert] = not ? 1 : 0;
+  return { name: 'pkttype', revision: 0, data };
 }
 
 function inverted(c: Comparison): boolean {

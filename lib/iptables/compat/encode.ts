@@ -5,6 +5,7 @@ import { encodeText } from '../../wire/text.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import type { XtAddress, XtExtension, XtInterface, XtRule, XtVerdict } from '../xt-rule.ts';
 import { compare, load, loadMeta, mask, nativeMatch } from './native-matches.ts';
+import { nativeTarget } from './native-targets.ts';
 
 /** Offsets in struct iphdr and struct ip6_hdr. */
 export const addressOffsets: Readonly<Record<IpFamily, { readonly source: number; readonly destination: number }>> = {
@@ -37,7 +38,9 @@ export function ruleExpressions(rule: XtRule): AnyExpression[] {
   }
   for (const m of rule.matches) out.push(...(nativeMatch(m) ?? [extension('match', m)]));
   out.push({ type: 'counter', bytes: rule.counter?.bytes ?? 0n, packets: rule.counter?.packets ?? 0n });
-  if (rule.target !== undefined) out.push('verdict' in rule.target ? verdict(rule.target) : extension('target', rule.target));
+  if (rule.target === undefined) return out;
+  if ('verdict' in rule.target) out.push(verdict(rule.target));
+  else out.push(...(nativeTarget(rule.target) ?? [extension('target', rule.target)]));
   return out;
 }
 

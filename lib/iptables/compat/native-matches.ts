@@ -1,24 +1,17 @@
 // Matches that iptables-nft writes as nf_tables' own expressions: tcp and udp ports and flags, mark, limit (nft.c
 // add_nft_tcp, add_nft_udp, add_nft_mark, add_nft_limit). They are made from the same structs that legacy stores.
 import type { AnyExpression } from '../../nftables/expressions/expression.ts';
+import { SIZE as COMMENT_SIZE } from '../extensions/comment.ts';
+import { LIMIT } from '../extensions/limit.ts';
+import { MARK } from '../extensions/mark.ts';
 import { Struct } from '../extensions/struct.ts';
+import { INV_DSTPT, INV_SRCPT, TCP, TCP_INV_FLAGS, UDP } from '../extensions/tcpudp.ts';
 import type { XtExtension } from '../xt-rule.ts';
 
 const REG = 1;
 const PORT_MAX = 0xffff;
 /** Byte 13 of struct tcphdr holds the flags. */
 export const TCP_FLAGS = 13;
-/** XT_TCP_INV_* (linux/netfilter/xt_tcpudp.h); udp has the first two only. */
-export const INV_SRCPT = 1;
-export const INV_DSTPT = 2;
-export const TCP_INV_FLAGS = 4;
-/** Offsets in struct xt_tcp and struct xt_udp. */
-export const TCP = { source: 0, destination: 4, option: 8, flagMask: 9, flagCompare: 10, invert: 11, size: 12 } as const;
-export const UDP = { source: 0, destination: 4, invert: 8, size: 10 } as const;
-/** struct xt_mark_mtinfo1. */
-export const MARK = { mark: 0, mask: 4, invert: 8, size: 12 } as const;
-/** struct xt_rateinfo: avg and burst, then the kernel's own. */
-export const LIMIT = { avg: 0, burst: 4, size: 40 } as const;
 /** XT_LIMIT_SCALE: avg counts 1/10000 seconds a packet. */
 export const LIMIT_SCALE = 10000;
 /** Units from the longest: nft.c tries a day, an hour, a minute, a second. */
@@ -105,6 +98,13 @@ function limit(s: Struct): AnyExpression[] | undefined {
   const unit = LIMIT_UNITS[i - 1] as number;
   const rate = BigInt(Math.floor((unit * LIMIT_SCALE) / avg));
   return [{ type: 'limit', rate, unit: BigInt(unit), burst: s.u32(LIMIT.burst), per: 'packets', flags: [] }];
+}
+
+/** nft's comment as iptables-nft shows it. */
+export function commentMatch(comment: string): XtExtension {
+  const data = new Uint8Array(COMMENT_SIZE);
+  new Struct(data).setText(0, COMMENT_SIZE, comment);
+  return { name: 'comment', revision: 0, data };
 }
 
 export function be16(n: number): Uint8Array {

@@ -1,14 +1,16 @@
 // The iptables tables of a picture of nf_tables: which tables and chains iptables-nft would show, in the order it prints
 // them, and what it would call incompatible.
 
+import { commentMatches, placed } from '../../model/filter.ts';
 import { jsonSafe } from '../../model/json.ts';
 import type { Chain, Counter, Family, Place, Ruleset, Table } from '../../model/ruleset.ts';
 import type { ChainAttributes } from '../../nftables/objects/chain.ts';
 import { hookName } from '../../nftables/objects/hooks.ts';
-import { commentMatches, type Decoded, type Picture, placed } from '../../nftables/snapshot.ts';
+import type { Decoded, Picture } from '../../nftables/picture.ts';
+import { encodeText } from '../../wire/text.ts';
 import { builtinChain, builtinChains } from '../builtin.ts';
 import type { BytesContext } from '../extensions/codec.ts';
-import { InstalledIptablesRule, isForeign } from '../installed.ts';
+import { InstalledIptablesRule } from '../installed.ts';
 import type { IptablesRule } from '../rule-spec.ts';
 
 export class CompatRuleset implements Ruleset<IptablesRule> {
@@ -58,7 +60,7 @@ export class CompatTable implements Table<IptablesRule> {
     this.family = bytes.family;
     this.name = name;
     const mine = picture.chains.filter((c) => c.family === bytes.family && c.attributes.table === name);
-    const shown = mine.filter((c) => isIptablesChain(name, c));
+    const shown = mine.filter((c) => isIptablesChain(name, c.family, c.attributes));
     this.hiddenChains = mine.filter((c) => !shown.includes(c)).map((c) => c.attributes.name ?? '');
     const rows = new Map(picture.rules.chains.filter((r) => r.family === bytes.family && r.table === name).map((r) => [r.chain, r]));
     this.chains = shown
@@ -74,21 +76,16 @@ export class CompatTable implements Table<IptablesRule> {
   chain(name: string): Chain<IptablesRule> | undefined {
     return this.chains.find((c) => c.name === name);
   }
-
-  /** Whether iptables-nft could print the whole table. Decodes every rule. */
-  get compatible(): boolean {
-    return this.chains.every((c) => c.rules.every((r) => !isForeign(r.spec)));
-  }
 }
 
 /** A user chain, or a base chain with exactly the type, hook and priority of a builtin one (nft.c nft_is_chain_compatible). */
-function isIptablesChain(table: string, c: Decoded<ChainAttributes>): boolean {
-  const { hook, name = '', type } = c.attributes;
+export function isIptablesChain(table: string, family: Family, c: ChainAttributes): boolean {
+  const { hook, name = '', type } = c;
   if (hook === undefined) return true;
   const builtin = builtinChain(table, name);
   return (
     builtin !== undefined &&
-    hookName(c.family, hook.hooknum ?? -1) === builtin.hook &&
+    hookName(family, hook.hooknum ?? -1) === builtin.hook &&
     hook.priority === builtin.prio &&
     type === builtin.type
   );
@@ -98,7 +95,12 @@ function isIptablesChain(table: string, c: Decoded<ChainAttributes>): boolean {
 function saveOrder(table: string): (a: Chain<IptablesRule>, b: Chain<IptablesRule>) => number {
   const order = new Map((builtinChains(table) ?? []).map((c, i) => [c.name, i]));
   const rank = (c: Chain<IptablesRule>): number => (c.hook === undefined ? order.size : (order.get(c.name) ?? order.size));
-  return (a, b) => rank(a) - rank(b) || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
+  return (a, b) => rank(a) - rank(b) || byBytes(a.name, b.name);
+}
+
+/** strcmp(3). */
+export function byBytes(a: string, b: string): number {
+  return Buffer.compare(encodeText(a), encodeText(b));
 }
 
 function compatChain(d: Decoded<ChainAttributes>, length: number, read: () => IptablesRule[]): Chain<IptablesRule> {

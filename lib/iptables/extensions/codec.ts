@@ -35,11 +35,6 @@ export interface Value<T> {
   /** Printed as xtables_save_string does, in quotes unless it is letters, digits, `_` and `-`; other values only where they must be. */
   readonly quote?: true;
 }
-/** A word that `print` wants printed as xtables_save_string does. */
-export interface Quoted {
-  readonly quoted: string;
-}
-
 export interface OptionSpec<T> {
   /** How many words follow the option. */
   readonly words: 0 | 1 | 2;
@@ -64,10 +59,7 @@ export function option<T>(value: Value<T>): OptionSpec<T> {
 export function notOption<T>(value: Value<T>): Invertible<T> {
   return { words: 1, value, not: true };
 }
-/** An option with two words. */
-export function option2<T>(value: Value<T>): OptionSpec<T> {
-  return { words: 2, value, not: false };
-}
+/** An option with two words that `!` may invert. */
 export function notOption2<T>(value: Value<T>): Invertible<T> {
   return { words: 2, value, not: true };
 }
@@ -105,6 +97,8 @@ export interface Revision<O> {
   read(s: Struct, c: BytesContext): O;
   /** Whether the revision can say what the options say; absent: it can. */
   can?(options: O): boolean;
+  /** Makes alike what means alike, for comparing; absent: equal bytes are equal rules. */
+  canonical?(s: Struct): void;
 }
 
 export interface Codec<N extends string = string, S extends OptionTable = OptionTable> {
@@ -120,12 +114,16 @@ export interface Codec<N extends string = string, S extends OptionTable = Option
   readonly revisions: readonly Revision<OptionsOf<S>>[];
   /** Checks the whole once all options are there, and fills in what the real tools fill in. Throws ValueError. */
   finish?(options: OptionsOf<S>, c: ParseContext): OptionsOf<S>;
+  /** The options that are printed, where that isn't those that are there. */
+  shown?(options: OptionsOf<S>, c: ParseContext): OptionsOf<S>;
   /** Words after the name, where they aren't simply the options in order. */
-  print?(options: OptionsOf<S>, c: ParseContext): readonly (string | Quoted)[];
+  print?(options: OptionsOf<S>, c: ParseContext): readonly string[];
   /** Of codecs that share a kernel name: whether these options are this codec's to print. */
   claims?(s: Struct, revision: number): boolean;
   /** Which -p the extension insists on; 0 in the list allows none. Checked by the rule parser with the real tools' meaning. */
   readonly protocols?: readonly number[];
+  /** It works with `! -p` of the protocol too: on nf_tables the ports are the kernel's own expressions, which ask for none. */
+  readonly inverted?: true;
 }
 
 export function match<const N extends string, const S extends OptionTable>(name: N, c: Omit<Codec<N, S>, 'kind' | 'name'>): Codec<N, S> {
@@ -143,17 +141,4 @@ export function camel(long: string): string {
 
 export function isNot(v: unknown): v is { readonly not: unknown } {
   return typeof v === 'object' && v !== null && Object.hasOwn(v, 'not');
-}
-
-/** The words of an extension's options, as the save commands print them. */
-export function optionWords(codec: Codec, options: Readonly<Record<string, unknown>>, c: ParseContext): readonly string[] {
-  if (codec.print !== undefined) return codec.print(options, c).map((w) => (typeof w === 'string' ? w : w.quoted));
-  const out: string[] = [];
-  for (const [long, spec] of Object.entries(codec.options)) {
-    const v = spec.as === undefined ? options[camel(long)] : undefined;
-    if (v === undefined) continue;
-    if (isNot(v)) out.push('!', `--${long}`, ...spec.value.format(v.not, c));
-    else out.push(`--${long}`, ...spec.value.format(v, c));
-  }
-  return out;
 }

@@ -1,12 +1,23 @@
 // -m comment (linux/netfilter/xt_comment.h; libxt_comment.c).
-import { match, option, ValueError } from './codec.ts';
+import { match, option, type Value, ValueError } from './codec.ts';
 import { text } from './values.ts';
 
 /** XT_MAX_COMMENT_LEN. */
-const SIZE = 256;
+export const SIZE = 256;
+
+const any = text(SIZE - 1);
+/** A line's end would end the line of save text, in the middle of the rule. */
+const oneLine: Value<string> = {
+  ...any,
+  parse: (words, c) => {
+    const value = any.parse(words, c);
+    if (value.includes('\n')) throw new ValueError('a comment of two lines could not be read back from save text');
+    return value;
+  },
+};
 
 export const comment = match('comment', {
-  options: { comment: option(text(SIZE - 1)) },
+  options: { comment: option(oneLine) },
   revisions: [
     {
       revision: 0,

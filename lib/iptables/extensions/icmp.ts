@@ -3,7 +3,7 @@ import { isNot, match, notOption, type Value, ValueError } from './codec.ts';
 import { bare, withNot } from './option-values.ts';
 import { parseUnsigned } from './values.ts';
 
-/** Type 255 without a code is any ICMP packet. Without a code, any; from a kernel the codes may be a range. */
+/** Type 255 without a code is any ICMP packet. Without a code, any; from a kernel the codes may be a range, which no text can say. */
 export interface IcmpType {
   readonly type: number;
   readonly code?: number | readonly [min: number, max: number];
@@ -69,11 +69,9 @@ function parse(word: string): IcmpType {
   const type = parseUnsigned(slash < 0 ? word : word.slice(0, slash), 255);
   if (type === undefined) throw new ValueError(`Unknown ICMP type \`${word}'`);
   if (slash < 0) return { type };
-  const [first = '', last, ...more] = word.slice(slash + 1).split('-');
-  const code = parseUnsigned(first, 255);
-  const max = last === undefined ? code : parseUnsigned(last, 255);
-  if (code === undefined || max === undefined || more.length > 0) throw new ValueError(`Unknown ICMP code \`${word}'`);
-  return { type, code: max === code ? code : [code, max] };
+  const code = parseUnsigned(word.slice(slash + 1), 255);
+  if (code === undefined) throw new ValueError(`Unknown ICMP code \`${word}'`);
+  return { type, code };
 }
 
 const type: Value<IcmpType> = {
@@ -83,26 +81,33 @@ const type: Value<IcmpType> = {
   ],
 };
 
+/** Offsets in struct ipt_icmp: __u8 type, code[2], invflags. */
+export const ICMP = { type: 0, code: 1, invert: 3, size: 4 } as const;
+
 export const icmp = match('icmp', {
   family: 'ip',
   options: { 'icmp-type': notOption(type) },
   protocols: [1],
   revisions: [
     {
-      // __u8 type, code[2], invflags
       revision: 0,
-      size: 4,
+      size: ICMP.size,
       write: (o, s) => {
         const { type, code } = o.icmpType === undefined ? { type: ANY, code: undefined } : bare(o.icmpType);
-        s.setU8(0, type);
-        s.setU8(1, code === undefined ? 0 : typeof code === 'number' ? code : code[0]);
-        s.setU8(2, code === undefined ? 255 : typeof code === 'number' ? code : code[1]);
-        s.setU8(3, isNot(o.icmpType) ? 1 : 0);
+        s.setU8(ICMP.type, type);
+        s.setU8(ICMP.code, code === undefined ? 0 : typeof code === 'number' ? code : code[0]);
+        s.setU8(ICMP.code + 1, code === undefined ? 255 : typeof code === 'number' ? code : code[1]);
+        s.setU8(ICMP.invert, isNot(o.icmpType) ? 1 : 0);
       },
       read: (s) => {
-        const [min, max] = [s.u8(1), s.u8(2)];
+        const [min, max] = [s.u8(ICMP.code), s.u8(ICMP.code + 1)];
         const code = min === max ? min : ([min, max] as const);
-        return { icmpType: withNot<IcmpType>(min === 0 && max === 255 ? { type: s.u8(0) } : { type: s.u8(0), code }, s.u8(3) !== 0) };
+        return {
+          icmpType: withNot<IcmpType>(
+            min === 0 && max === 255 ? { type: s.u8(ICMP.type) } : { type: s.u8(ICMP.type), code },
+            s.u8(ICMP.invert) !== 0,
+          ),
+        };
       },
     },
   ],

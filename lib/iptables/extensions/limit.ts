@@ -66,20 +66,21 @@ const rate: Value<string> = {
 };
 
 const BURST = 5;
+/** Offsets in struct xt_rateinfo: __u32 avg, burst; then the kernel's: unsigned long prev; __u32 credit, credit_cap, cost; struct xt_limit_priv *master. */
+export const LIMIT = { avg: 0, burst: 4, size: 40 } as const;
 
 export const limit = match('limit', {
   options: { limit: option(rate), 'limit-burst': option(unsigned(10000)) },
   revisions: [
     {
-      // __u32 avg, burst; then the kernel's: unsigned long prev; __u32 credit, credit_cap, cost; struct xt_limit_priv *master
       revision: 0,
-      size: 40,
-      kernelPrivate: [[8, 40]],
+      size: LIMIT.size,
+      kernelPrivate: [[8, LIMIT.size]],
       write: (o, s) => {
-        s.setU32(0, periodOf(o.limit ?? '3/hour'));
-        s.setU32(4, o.limitBurst ?? BURST);
+        s.setU32(LIMIT.avg, periodOf(o.limit ?? '3/hour'));
+        s.setU32(LIMIT.burst, o.limitBurst ?? BURST);
       },
-      read: (s) => ({ limit: canonical(s.u32(0)), limitBurst: s.u32(4) }),
+      read: (s) => ({ limit: canonical(s.u32(LIMIT.avg)), limitBurst: s.u32(LIMIT.burst) }),
     },
   ],
   finish: (o) => (o.limit === undefined || o.limitBurst === undefined ? { limit: '3/hour', limitBurst: BURST, ...o } : o),

@@ -3,6 +3,9 @@ import { isNot, match, notOption, ValueError } from './codec.ts';
 import { bare, withNot } from './option-values.ts';
 import { marked } from './values.ts';
 
+/** Offsets in struct xt_mark_mtinfo1: __u32 mark, mask; __u8 invert. */
+export const MARK = { mark: 0, mask: 4, invert: 8, size: 12 } as const;
+
 export const mark = match('mark', {
   options: { mark: notOption(marked) },
   revisions: [
@@ -20,17 +23,16 @@ export const mark = match('mark', {
       read: (s) => ({ mark: withNot({ value: s.u32(0), mask: s.u32(8) }, s.u8(16) !== 0) }),
     },
     {
-      // struct xt_mark_mtinfo1: __u32 mark, mask; __u8 invert
       revision: 1,
-      size: 12,
+      size: MARK.size,
       write: (o, s) => {
         if (o.mark === undefined) return;
         const m = bare(o.mark);
-        s.setU32(0, m.value);
-        s.setU32(4, m.mask);
-        s.setU8(8, isNot(o.mark) ? 1 : 0);
+        s.setU32(MARK.mark, m.value);
+        s.setU32(MARK.mask, m.mask);
+        s.setU8(MARK.invert, isNot(o.mark) ? 1 : 0);
       },
-      read: (s) => ({ mark: withNot({ value: s.u32(0), mask: s.u32(4) }, s.u8(8) !== 0) }),
+      read: (s) => ({ mark: withNot({ value: s.u32(MARK.mark), mask: s.u32(MARK.mask) }, s.u8(MARK.invert) !== 0) }),
     },
   ],
   finish: (o) => {

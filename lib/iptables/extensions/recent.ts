@@ -52,6 +52,7 @@ const INVERT = 9;
 const NAME = 10;
 const SIDE = 210;
 const MASK = 212;
+const MASK_SIZE = 16;
 
 function write(o: Options, s: Struct): void {
   s.setU32(SECONDS, o.seconds ?? 0);
@@ -89,19 +90,24 @@ function side(s: Struct): Options {
 
 /**
  * struct xt_recent_mtinfo_v1: and union nf_inet_addr mask. Of an IPv4 mask the real tools fill 4 bytes where --mask is given and all 16 where
- * it isn't; the kernel looks at 4, so the others count as its own.
+ * it isn't, and their -C and -D compare all; the kernel looks at 4.
  */
-function withMask(family: IpFamily, kernelPrivate: NonNullable<Revision<Options>['kernelPrivate']>): Revision<Options> {
+function withMask(family: IpFamily): Revision<Options> {
   return {
     revision: 1,
     family,
     size: 228,
-    kernelPrivate,
-    write: (o, s, c) => {
+    write: (o, s) => {
       write(o, s);
-      s.set(MASK, parseAddress(family, o.mask ?? allOnes(c.family)) ?? new Uint8Array(0));
+      const given = o.mask === undefined ? undefined : parseAddress(family, o.mask);
+      if (given === undefined) s.bytes.fill(0xff, MASK, MASK + MASK_SIZE);
+      else s.set(MASK, given);
     },
-    read: (s) => ({ ...read(s), mask: formatAddress(family, s.bytes, MASK), ...side(s) }),
+    read: (s) => {
+      const whole = s.copy(MASK, MASK_SIZE).every((byte) => byte === 0xff);
+      return { ...read(s), ...(whole ? {} : { mask: formatAddress(family, s.bytes, MASK) }), ...side(s) };
+    },
+    ...(family === 'ip' ? { canonical: (s: Struct) => void s.bytes.fill(0, MASK + 4, MASK + MASK_SIZE) } : {}),
   };
 }
 
@@ -118,11 +124,12 @@ export const recent = match('recent', {
       size: 212,
       can: (o) => o.mask === undefined || o.mask === allOnes('ip') || o.mask === allOnes('ip6'),
       write,
-      read: (s, c) => ({ ...read(s), mask: allOnes(c.family), ...side(s) }),
+      read: (s) => ({ ...read(s), ...side(s) }),
     },
-    withMask('ip', [[MASK + 4, MASK + 16]]),
-    withMask('ip6', []),
+    withMask('ip'),
+    withMask('ip6'),
   ],
+  shown: (o, c) => ({ ...o, mask: o.mask ?? allOnes(c.family) }),
   finish: (o, c) => {
     const [first, second] = operations.filter(({ key }) => o[key] !== undefined);
     if (first === undefined) throw new ValueError("you must specify one of `--set', `--rcheck' `--update' or `--remove'");
@@ -131,11 +138,12 @@ export const recent = match('recent', {
     if (o.rttl === true && (first.key === 'set' || first.key === 'remove')) {
       throw new ValueError(`option "--rttl" cannot be used together with "--${first.key}"`);
     }
-    const { rsource: _rsource, rdest, hitcount, ...rest } = o;
+    const { rsource: _rsource, rdest, hitcount, mask, ...rest } = o;
     return {
       listName: DEFAULT,
-      mask: allOnes(c.family),
       ...rest,
+      // Of IPv6 a mask of ones is what is there without one.
+      ...(mask === undefined || (c.family === 'ip6' && mask === allOnes('ip6')) ? {} : { mask }),
       ...(hitcount === undefined || hitcount === 0 ? {} : { hitcount }),
       ...(rdest === true ? ({ rdest: true } as const) : ({ rsource: true } as const)),
     };

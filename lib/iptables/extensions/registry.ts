@@ -8,6 +8,7 @@ import { iprange } from './iprange.ts';
 import { limit } from './limit.ts';
 import { mark } from './mark.ts';
 import { multiport } from './multiport.ts';
+import { pkttype } from './pkttype.ts';
 import { recent } from './recent.ts';
 import { set } from './set.ts';
 import { socket } from './socket.ts';
@@ -19,12 +20,15 @@ import { DNAT } from './target-dnat.ts';
 import { LOG } from './target-log.ts';
 import { MARK } from './target-mark.ts';
 import { MASQUERADE } from './target-masquerade.ts';
+import { NFLOG_TARGET } from './target-nflog.ts';
 import { NOTRACK } from './target-notrack.ts';
 import { REDIRECT } from './target-redirect.ts';
 import { REJECT } from './target-reject.ts';
 import { SNAT } from './target-snat.ts';
 import { TPROXY } from './target-tproxy.ts';
+import { TRACE } from './target-trace.ts';
 import { tcp } from './tcp.ts';
+import { ttl } from './ttl.ts';
 import { udp } from './udp.ts';
 
 const matches = [
@@ -36,15 +40,17 @@ const matches = [
   limit,
   mark,
   multiport,
+  pkttype,
   recent,
   set,
   socket,
   state,
   statistic,
   tcp,
+  ttl,
   udp,
 ] as const;
-const targets = [CT, DNAT, LOG, MARK, MASQUERADE, NOTRACK, REDIRECT, REJECT, SNAT, TPROXY] as const;
+const targets = [CT, DNAT, LOG, MARK, MASQUERADE, NFLOG_TARGET, NOTRACK, REDIRECT, REJECT, SNAT, TPROXY, TRACE] as const;
 
 type SpecOf<C> = C extends Codec<infer N, infer S extends OptionTable> ? { readonly name: N } & OptionsOf<S> : never;
 /** One nflink doesn't know: its struct as bytes. */

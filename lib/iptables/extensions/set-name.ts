@@ -21,10 +21,10 @@ export const setAndDirections: Value<SetAndDirections> = {
     const set = setName.parse(words, c);
     if (set === '') throw new ValueError('a set has a name');
     const flags = (words[1] as string).split(',').map((flag): Direction => {
-      if (flag !== 'src' && flag !== 'dst') throw new ValueError("You must specify (the comma separated list of) 'src' or 'dst'.");
+      if (flag !== 'src' && flag !== 'dst') throw new ValueError("You must specify (the comma separated list of) 'src' or 'dst'.", 1);
       return flag;
     });
-    if (flags.length > DIMENSIONS) throw new ValueError(`Can't be more src/dst options than ${DIMENSIONS}.`);
+    if (flags.length > DIMENSIONS) throw new ValueError(`Can't be more src/dst options than ${DIMENSIONS}.`, 1);
     return { set, flags };
   },
   format: ({ set, flags }) => [set, flags.join(',')],

@@ -41,12 +41,6 @@ export class Struct {
   setU32(at: number, v: number): void {
     this.#view.setUint32(at, v, true);
   }
-  be32(at: number): number {
-    return this.#view.getUint32(at);
-  }
-  setBe32(at: number, v: number): void {
-    this.#view.setUint32(at, v);
-  }
   u64(at: number): bigint {
     return this.#view.getBigUint64(at, true);
   }
@@ -63,7 +57,8 @@ export class Struct {
   setText(at: number, size: number, text: string): void {
     if (text.length < size && putAscii(this.bytes, at, text)) return;
     const bytes = encodeText(text);
-    if (bytes.length >= size || bytes.includes(0)) throw new ValueError(`"${text}" is too long, ${size - 1} bytes are allowed`);
+    if (bytes.includes(0)) throw new ValueError(`${JSON.stringify(text)} holds a NUL`);
+    if (bytes.length >= size) throw new ValueError(`"${text}" is too long, ${size - 1} bytes are allowed`);
     this.bytes.set(bytes, at);
   }
   copy(at: number, size: number): Uint8Array {

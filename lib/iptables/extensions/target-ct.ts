@@ -1,5 +1,6 @@
 // -j CT (linux/netfilter/xt_CT.h; libxt_CT.c).
 import { flag, type OptionsOf, option, type Revision, target, type Value, ValueError } from './codec.ts';
+import { without } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { name, parseUnsigned } from './values.ts';
 
@@ -70,10 +71,9 @@ function canonicalZone(o: Options): Pick<Options, 'zone' | 'zoneOrig' | 'zoneRep
   const given = [o.zone, o.zoneOrig, o.zoneReply].filter((z) => z !== undefined);
   const [id] = given;
   if (given.some((z) => z !== id)) throw new ValueError('one rule has one zone');
-  // Zone 0 is where packets are anyway.
-  if (id === undefined || id === 0) return {};
-  // A direction narrows --zone down; that is how the real tools take both.
-  if ((o.zoneOrig === undefined) === (o.zoneReply === undefined)) return { zone: id };
+  if (id === undefined) return {};
+  // A direction narrows --zone down; that is how the real tools take both. Zone 0 is where packets are anyway.
+  if ((o.zoneOrig === undefined) === (o.zoneReply === undefined)) return id === 0 ? {} : { zone: id };
   return o.zoneOrig === undefined ? { zoneReply: id } : { zoneOrig: id };
 }
 function zoneFlags(o: Options): number {
@@ -155,6 +155,8 @@ const revisions: readonly Revision<Options>[] = [
 export const CT = target('CT', {
   options,
   revisions,
+  // The direction of zone 0 is in the struct, and the save commands are silent about it.
+  shown: (o) => (o.zoneOrig === 0 || o.zoneReply === 0 ? without(o, 'zoneOrig', 'zoneReply') : o),
   finish: ({ zone, zoneOrig, zoneReply, helper = '', timeout = '', ...others }) => ({
     ...others,
     ...(helper === '' ? {} : { helper }),

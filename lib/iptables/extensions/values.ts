@@ -52,6 +52,7 @@ export function text(max: number): Value<string> {
 export function name(max: number): Value<string> {
   return {
     parse: ([word]) => {
+      if ((word as string).includes('\0')) throw new ValueError('holds a NUL');
       if (!fits(word as string, max)) throw new ValueError(`too long, ${max} bytes are allowed`);
       return word as string;
     },

@@ -2,8 +2,25 @@
 import { ValueError } from '../extensions/codec.ts';
 import { fits } from '../extensions/values.ts';
 
-/** What a base option is told apart by: its letter. `command` is every option that belongs to a command, not to a rule. */
+/** What a base option is told apart by: its letter. `command` is one that belongs to a command, not to a rule. */
 export type BaseOption = 'p' | 's' | 'd' | 'i' | 'o' | 'f' | 'c' | 'm' | 'j' | 'g' | '4' | '6' | 'command';
+/** Commands that save text may hold (iptables-restore(8) calls the same parser as iptables). */
+export type CommandLetter = 'A' | 'D' | 'I' | 'R' | 'F' | 'N' | 'X' | 'E' | 'P';
+
+/** Commands and options of commands, by long name. */
+const commands: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...{ append: 'A', delete: 'D', check: 'C', insert: 'I', replace: 'R', list: 'L', 'list-rules': 'S', flush: 'F', zero: 'Z' },
+    ...{ 'new-chain': 'N', 'delete-chain': 'X', 'rename-chain': 'E', policy: 'P', table: 't', numeric: 'n', verbose: 'v', wait: 'w' },
+    ...{ 'wait-interval': 'W', exact: 'x', version: 'V', help: 'h', 'line-numbers': '0', modprobe: 'M' },
+  }),
+);
+
+/** The command of an option, by its letter or long name; undefined for one that save text may not hold. */
+export function commandLetter(name: string): CommandLetter | undefined {
+  const letter = name.length === 1 ? name : commands.get(name);
+  return letter !== undefined && 'ADIRFNXEP'.includes(letter) ? (letter as CommandLetter) : undefined;
+}
 
 export const longOptions: ReadonlyMap<string, BaseOption> = new Map<string, BaseOption>([
   ['protocol', 'p'],
@@ -20,23 +37,7 @@ export const longOptions: ReadonlyMap<string, BaseOption> = new Map<string, Base
   ['goto', 'g'],
   ['ipv4', '4'],
   ['ipv6', '6'],
-  ...[
-    ...[
-      'append',
-      'delete',
-      'check',
-      'insert',
-      'replace',
-      'list',
-      'list-rules',
-      'flush',
-      'zero',
-      'new-chain',
-      'delete-chain',
-      'rename-chain',
-    ],
-    ...['policy', 'table', 'numeric', 'verbose', 'wait', 'wait-interval', 'exact', 'version', 'help', 'line-numbers', 'modprobe'],
-  ].map((long): [string, BaseOption] => [long, 'command']),
+  ...[...commands.keys()].map((long): [string, BaseOption] => [long, 'command']),
 ]);
 
 export const letters: ReadonlyMap<string, BaseOption> = new Map<string, BaseOption>([

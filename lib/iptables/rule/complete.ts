@@ -6,7 +6,7 @@ import { protocolName } from './protocols.ts';
 /** `options` has the extension's `name` and canonical values. Throws ValueError. */
 export function completeExtension(codec: Codec, options: Readonly<Record<string, unknown>>, c: ParseContext): Extension {
   const { protocols } = codec;
-  if (protocols !== undefined && (c.protocolInverted || !protocols.includes(c.protocol))) {
+  if (protocols !== undefined && ((c.protocolInverted && codec.inverted !== true) || !protocols.includes(c.protocol))) {
     throw new ValueError(`needs -p ${protocols.map((p) => (p === 0 ? 'all' : protocolName(p))).join(' or -p ')}`);
   }
   const finished = codec.finish === undefined ? options : codec.finish(options, c);

@@ -7,6 +7,7 @@ import type { RuleSpec } from '../rule-spec.ts';
 import { parseNetwork } from './addresses.ts';
 import { checkInterface, checkTarget, iptablesTargets, standardTargets } from './base-options.ts';
 import { completeExtension } from './complete.ts';
+import { network } from './draft.ts';
 import { grammarOf, type OptionEntry } from './grammar.ts';
 import { protocolName, protocolNumber } from './protocols.ts';
 
@@ -25,7 +26,7 @@ export function normalizeRule(spec: RuleSpec, family: IpFamily = 'ip'): RuleSpec
   const out: { -readonly [K in keyof RuleSpec]?: RuleSpec[K] } = {};
   if (c.protocol !== 0) out.protocol = c.protocolInverted ? { not: protocolName(c.protocol) } : protocolName(c.protocol);
   for (const key of ['source', 'destination'] as const) {
-    const value = at(key, () => network(spec[key], family));
+    const value = at(key, () => networkOf(spec[key], family));
     if (value !== undefined) out[key] = value;
   }
   for (const key of ['inInterface', 'outInterface'] as const) {
@@ -77,12 +78,9 @@ function protocolContext(given: unknown, family: IpFamily): ParseContext {
   return { family, protocol: number, protocolInverted: inverted };
 }
 
-function network(given: unknown, family: IpFamily): RuleSpec['source'] {
+function networkOf(given: unknown, family: IpFamily): RuleSpec['source'] {
   const { value, inverted } = split(given);
-  if (value === undefined) return undefined;
-  const text = parseNetwork(textOf(value), family);
-  if (inverted) return { not: text };
-  return text.endsWith('/0') ? undefined : text;
+  return network(value === undefined ? undefined : parseNetwork(textOf(value), family), inverted);
 }
 
 function interfaceName(given: unknown): RuleSpec['inInterface'] {

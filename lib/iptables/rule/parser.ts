@@ -1,15 +1,20 @@
 // Words into rules, with the grammar of iptables' command line (xshared.c do_parse, getopt_long(3)): options in any order, `!` before
 // the option it inverts, long options shortened as far as they stay unambiguous, and a protocol's own match loaded by its options.
 import { RuleSyntaxError } from '../../errors.ts';
+import { chainNameError } from '../builtin.ts';
+import { refusedInterface } from '../chain-rules.ts';
 import { type Codec, type IpFamily, type ParseContext, ValueError } from '../extensions/codec.ts';
 import { codecOf, type Extension } from '../extensions/registry.ts';
+import { parseUnsigned } from '../extensions/values.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { Word } from '../words.ts';
 import { parseNetwork } from './addresses.ts';
 import {
   type BaseOption,
+  type CommandLetter,
   checkInterface,
   checkTarget,
+  commandLetter,
   counterNumber,
   iptablesTargets,
   letters,
@@ -30,7 +35,25 @@ interface Loaded {
   /** Index of the word that named it. */
   readonly at: number;
 }
-type Found = { readonly base: BaseOption } | { readonly loaded: Loaded; readonly entry: OptionEntry } | undefined;
+type Found = { readonly base: BaseOption; readonly long: string } | { readonly loaded: Loaded; readonly entry: OptionEntry } | undefined;
+
+/** A command of save text with its words. */
+export interface ParsedCommand {
+  readonly letter: CommandLetter;
+  readonly chain: string | undefined;
+  /** The rule's number, the chain's new name, the policy. */
+  readonly more: string | undefined;
+  /** Index of the option that named it. */
+  readonly at: number;
+}
+export interface ParserOptions {
+  /** The chain the rule is for. */
+  readonly chain?: string;
+  /** Save text: one of the options is a command. */
+  readonly commands?: boolean;
+  /** Index of the word to begin with. */
+  readonly start?: number;
+}
 
 export class RuleParser implements ParseContext {
   readonly family: IpFamily;
@@ -56,10 +79,26 @@ export class RuleParser implements ParseContext {
   /** Index of the word being read. */
   #at = 0;
   #inverted = false;
+  readonly #o: ParserOptions;
+  #command: ParsedCommand | undefined;
+  /** Indexes of options, for errors that only the whole shows. */
+  readonly #places: { i?: number; o?: number; rule?: number; target?: number } = {};
 
-  constructor(words: readonly Word[], family: IpFamily) {
+  constructor(words: readonly Word[], family: IpFamily, o: ParserOptions = {}) {
     this.#words = words;
     this.family = family;
+    this.#o = o;
+    this.#next = o.start ?? 0;
+  }
+
+  /** After `rules`: the command among the words. */
+  get command(): ParsedCommand {
+    if (this.#command === undefined) throw this.#missing('a command is needed: -A, -I, -D, -R, -N, -X, -F, -E or -P');
+    return this.#command;
+  }
+  /** After `rules`: index of the word that names the target, or of the last. */
+  get targetAt(): number {
+    return this.#places.target ?? this.#words.length - 1;
   }
 
   /** One rule, or one for each pair of addresses where -s or -d lists several. */
@@ -86,7 +125,7 @@ export class RuleParser implements ParseContext {
       const letter = text.charAt(at);
       const option = letters.get(letter);
       if (option === undefined) throw this.#error(`unknown option "-${letter}"`);
-      if (option === 'command') throw this.#error(commandOption(`-${letter}`));
+      if (option === 'command') return this.#takeCommand(letter, `-${letter}`, at + 1 < text.length ? text.slice(at + 1) : undefined);
       if (!takesValue(option)) {
         this.#base(option, '', 0);
         continue;
@@ -105,16 +144,43 @@ export class RuleParser implements ParseContext {
     if (found === undefined && this.#loadProtocol()) found = this.#lookUp(name);
     if (found === undefined) throw this.#error(`unknown option "--${name}"`);
     if ('loaded' in found) return this.#extensionOption(found.loaded, found.entry, attached, equals + 1);
-    if (found.base === 'command') throw this.#error(commandOption(`--${name}`));
+    if (found.base === 'command') return this.#takeCommand(found.long, `--${name}`, attached);
     if (takesValue(found.base)) return this.#baseWithValue(found.base, `--${name}`, attached, equals + 1);
     if (attached !== undefined) throw this.#error(`option "--${name}" takes no argument`);
     this.#base(found.base, '', 0);
   }
 
+  #takeCommand(name: string, written: string, attached: string | undefined): void {
+    const letter = commandLetter(name);
+    if (this.#o.commands !== true) throw this.#error(`option "${written}" belongs to a command, not to a rule`);
+    if (letter === undefined) throw this.#error(`option "${written}" has no place in save text`);
+    if (this.#command !== undefined) throw this.#error(`Cannot use -${letter} with -${this.#command.letter}`);
+    if (this.#inverted) throw this.#error(`unexpected '!' flag before --${name}`);
+    const at = this.#at;
+    const optional = letter === 'F' || letter === 'X';
+    const chain = attached ?? (optional ? this.#optionalValue() : this.#value(written));
+    const reason = chain === undefined ? undefined : chainNameError(chain);
+    if (reason !== undefined) throw this.#error(reason);
+    let more: string | undefined;
+    if (letter === 'I' || letter === 'D') more = this.#optionalValue();
+    else if (letter === 'R' || letter === 'E' || letter === 'P') more = this.#value(written);
+    if (more !== undefined && 'IDR'.includes(letter) && parseUnsigned(more, 0x7fffffff, 1) === undefined)
+      throw this.#error(`Invalid rule number \`${more}'`);
+    this.#command = { letter, chain, more, at };
+  }
+
+  /** The next word, unless there is none or it is an option. */
+  #optionalValue(): string | undefined {
+    const text = this.#words[this.#next]?.text;
+    if (text === undefined || text.startsWith('-') || text.startsWith('!')) return undefined;
+    this.#at = this.#next++;
+    return text;
+  }
+
   /** Exact names first: the base options', then the newest extension's. */
   #lookUp(name: string): Found {
     const base = longOptions.get(name);
-    if (base !== undefined) return { base };
+    if (base !== undefined) return { base, long: name };
     for (let i = this.#loaded.length - 1; i >= 0; i--) {
       const loaded = this.#loaded[i] as Loaded;
       const entry = loaded.grammar.byLong.get(name);
@@ -132,7 +198,7 @@ export class RuleParser implements ParseContext {
       // --source and --src are one option, as --append and --delete are not.
       if (found !== undefined && 'base' in found && found.base === base && base !== 'command') continue;
       candidates.push(long);
-      found = { base };
+      found = { base, long };
     }
     for (let i = this.#loaded.length - 1; i >= 0; i--) {
       const loaded = this.#loaded[i] as Loaded;
@@ -193,6 +259,7 @@ export class RuleParser implements ParseContext {
 
   #base(option: BaseOption, value: string, offset: number): void {
     const draft = this.#draft;
+    this.#places.rule ??= this.#option;
     switch (option) {
       case 'p':
         this.#once('p');
@@ -209,11 +276,13 @@ export class RuleParser implements ParseContext {
         return;
       case 'i':
         this.#once('i');
+        this.#places.i = this.#option;
         checkInterface(value);
         if (value !== '+' || this.#inverted) draft.inInterface = this.#not(value);
         return;
       case 'o':
         this.#once('o');
+        this.#places.o = this.#option;
         checkInterface(value);
         if (value !== '+' || this.#inverted) draft.outInterface = this.#not(value);
         return;
@@ -234,6 +303,7 @@ export class RuleParser implements ParseContext {
         this.#refuseInverted(`-${option}`);
         if (this.#seen.includes('j')) throw this.#optionError('multiple -j flags not allowed');
         this.#seen += 'j';
+        this.#places.target = this.#at;
         return this.#setTarget(value, option === 'g');
       case '4':
       case '6':
@@ -340,18 +410,35 @@ export class RuleParser implements ParseContext {
       value = spec.value.parse(words, this);
     } catch (err) {
       if (!(err instanceof ValueError)) throw err;
-      this.#at = first;
+      this.#at = first + err.word;
       throw this.#error(
         `${codec.name}: bad value for option "--${long}" near "${words.join(' ')}": ${err.message}`,
-        words[0],
-        attached === undefined ? 0 : offset,
+        words[err.word],
+        attached === undefined || err.word > 0 ? 0 : offset,
       );
     }
     options[key] = this.#inverted ? { not: value } : value;
   }
 
+  /** What only the command and the whole rule together show. */
+  #checkChain(): void {
+    const { letter, more } = this.#command ?? {};
+    const ruleless = letter !== undefined && ('FNXEP'.includes(letter) || (letter === 'D' && more !== undefined));
+    if (ruleless && this.#places.rule !== undefined) {
+      this.#at = this.#places.rule;
+      throw this.#error(`Illegal option \`${this.#words[this.#at]?.text}' with this command`);
+    }
+    const chain = this.#o.chain ?? this.#command?.chain;
+    const side = chain === undefined ? undefined : refusedInterface(chain, this.#draft);
+    const at = side === undefined ? undefined : this.#places[side];
+    if (at === undefined) return;
+    this.#at = at;
+    throw this.#error(`can't use -${side} with ${chain}`);
+  }
+
   #finish(): RuleSpec[] {
     const draft = this.#draft;
+    this.#checkChain();
     const matches: Extension[] = [];
     for (const loaded of this.#loaded) {
       const extension = this.#complete(loaded);
@@ -402,10 +489,6 @@ export class RuleParser implements ParseContext {
 
 const DASH = 45;
 const NINE = 57;
-
-function commandOption(option: string): string {
-  return `option "${option}" belongs to a command, not to a rule`;
-}
 
 /** The real tools' names for the IPv6 protocol's match (xtables_find_match). */
 function matchCodec(name: string, family: IpFamily): Codec | undefined {

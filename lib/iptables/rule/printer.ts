@@ -47,10 +47,11 @@ function printExtension(kind: 'match' | 'target', extension: Extension, c: Parse
   return name + printOptions(codec, extension as unknown as Readonly<Record<string, unknown>>, c);
 }
 
-function printOptions(codec: Codec, options: Readonly<Record<string, unknown>>, c: ParseContext): string {
+function printOptions(codec: Codec, given: Readonly<Record<string, unknown>>, c: ParseContext): string {
+  const options: Readonly<Record<string, unknown>> = codec.shown?.(given, c) ?? given;
   let out = '';
   if (codec.print !== undefined) {
-    for (const word of codec.print(options, c)) out += ` ${typeof word === 'string' ? saveWord(word) : saveString(word.quoted)}`;
+    for (const word of codec.print(options, c)) out += ` ${saveWord(word)}`;
     return out;
   }
   for (const { long, key, spec } of grammarOf(codec).printed) {

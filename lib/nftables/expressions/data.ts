@@ -1,7 +1,7 @@
 // NFTA_DATA_*: a value, or a verdict (linux/netfilter/nf_tables.h, enum nft_data_attributes; nf_tables_api.c nft_data_init).
 import { findAttribute } from '../../wire/attributes.ts';
 import { EncodeError } from '../../wire/errors.ts';
-import { be32, beInt32, bytes, type Kind, show, string, words } from '../../wire/kinds.ts';
+import { be32, beInt32, bytes, type Kind, reviveBytes, show, string, words } from '../../wire/kinds.ts';
 import { type AttributeTable, attributes, type Fields, nested, optional, required } from '../../wire/table.ts';
 import { NLA_F_NESTED } from '../../wire/writer.ts';
 
@@ -25,7 +25,10 @@ const verdictTable: AttributeTable<Verdict> = attributes(verdictShape);
 const verdictKind = nested(verdictTable);
 const valueKind = bytes(VALUE_MAX, 1);
 
-/** A value only, as in cmp: 1 to 64 bytes in the byte order of what it is compared with. */
+/**
+ * A value only, as in cmp, in the byte order of what it is compared with: 1 to 64 bytes. In a rule the kernel takes 16, the
+ * size of struct nft_data; only the keys of sets are longer.
+ */
 export const value: Kind<Uint8Array> = {
   put: (w, type, v) => {
     const at = w.begin(type | NLA_F_NESTED);
@@ -36,6 +39,7 @@ export const value: Kind<Uint8Array> = {
     const found = only(buffer, start, end, NFTA_DATA_VALUE);
     return found && valueKind.get(buffer, found[0], found[1]);
   },
+  revive: reviveBytes,
 };
 
 /** A value or a verdict, as in immediate. */
@@ -51,6 +55,7 @@ export const valueOrVerdict: Kind<Uint8Array | Verdict> = {
     const verdict = only(buffer, start, end, NFTA_DATA_VERDICT);
     return verdict === undefined ? value.get(buffer, start, end) : verdictKind.get(buffer, verdict[0], verdict[1]);
   },
+  revive: (json) => (typeof json === 'string' ? reviveBytes(json) : verdictTable.revive(json)),
   path: (buffer, start, end, offset) => {
     const verdict = findAttribute(buffer, start, end, NFTA_DATA_VERDICT);
     return verdict !== undefined && offset >= verdict[0] ? verdictTable.path(buffer, verdict[0], verdict[1], offset) : '';

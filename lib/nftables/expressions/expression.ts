@@ -2,10 +2,10 @@
 // The expression tables register here by the kernel's name.
 import { align4, attributeLength, attributeType } from '../../wire/attributes.ts';
 import { EncodeError } from '../../wire/errors.ts';
-import { bytes as bytesKind, type Kind, list, show, string } from '../../wire/kinds.ts';
+import { bytes as bytesKind, type Kind, list, reviveBytes, show, string } from '../../wire/kinds.ts';
 import { AttributeTable, type Fields, type Shape } from '../../wire/table.ts';
 import { decodeText } from '../../wire/text.ts';
-import { NLA_F_NESTED } from '../../wire/writer.ts';
+import { NLA_F_NESTED, NLA_HDRLEN } from '../../wire/writer.ts';
 
 const NFTA_EXPR_NAME = 1;
 const NFTA_EXPR_DATA = 2;
@@ -34,6 +34,10 @@ export function expression<N extends string, S extends Shape>(name: N, shape: S)
   return { name, table: new AttributeTable<KnownExpression<N, S>>(shape, ['type']) };
 }
 
+type Of<T> = T extends ExpressionTable<infer N, infer S> ? KnownExpression<N, S> : never;
+/** The union of what a list of tables reads and writes, discriminated by `type`. */
+export type KnownOf<T extends readonly unknown[]> = Of<T[number]>;
+
 /** Any expression as the tables see it. */
 export type AnyExpression = { readonly type: string } & Readonly<Record<string, unknown>>;
 type AnyTable = AttributeTable<AnyExpression>;
@@ -54,6 +58,7 @@ export class ExpressionTables {
       put: (w, type, value) => this.#put(w, type, value),
       get: (buffer, start, end) => this.#get(buffer, start, end),
       path: (buffer, start, end, offset) => this.#path(buffer, start, end, offset),
+      revive: (json) => this.#revive(json),
     };
     this.list = list(this.element);
   }
@@ -78,7 +83,9 @@ export class ExpressionTables {
       w.string(NFTA_EXPR_NAME, value.type);
       const data = w.begin(NFTA_EXPR_DATA | NLA_F_NESTED);
       table.encode(w, value);
-      w.end(data);
+      // Without attributes, as notrack is: the kernel and libnftnl write no NFTA_EXPR_DATA at all.
+      if (table.fieldless && w.length === data + NLA_HDRLEN) w.rewind(data);
+      else w.end(data);
     }
     w.end(at);
   }
@@ -87,13 +94,25 @@ export class ExpressionTables {
     const parts = elementParts(buffer, start, end);
     if (parts === undefined) return { type: 'unknown', name: nameOf(buffer, start, end), element: buffer.slice(start, end) };
     const table = this.#byName.get(parts.name);
-    if (parts.data !== undefined) {
-      const known = table?.decode(buffer, parts.data, parts.end, { type: parts.name });
-      if (known !== undefined) return known;
-      const raw = { type: 'unknown', name: parts.name, data: buffer.slice(parts.data, parts.end) };
-      return parts.nested ? { ...raw, nested: true } : raw;
-    }
-    return { type: 'unknown', name: parts.name };
+    const fieldless = table?.fieldless === true;
+    if (parts.data === undefined) return fieldless ? { type: parts.name } : { type: 'unknown', name: parts.name };
+    // An empty NFTA_EXPR_DATA that nflink would not write itself is kept raw.
+    const known = fieldless && parts.data === parts.end ? undefined : table?.decode(buffer, parts.data, parts.end, { type: parts.name });
+    if (known !== undefined) return known;
+    const raw = { type: 'unknown', name: parts.name, data: buffer.slice(parts.data, parts.end) };
+    return parts.nested ? { ...raw, nested: true } : raw;
+  }
+
+  #revive(json: unknown): AnyExpression {
+    const e = json as AnyExpression;
+    if (typeof json !== 'object' || json === null || typeof e.type !== 'string') return e;
+    if (e.type !== 'unknown') return this.#byName.get(e.type)?.revive(e) ?? e;
+    const { data, element, ...rest } = e;
+    return {
+      ...rest,
+      ...(data === undefined ? {} : { data: reviveBytes(data) }),
+      ...(element === undefined ? {} : { element: reviveBytes(element) }),
+    };
   }
 
   #path(buffer: Uint8Array, start: number, end: number, offset: number): string {

@@ -4,7 +4,7 @@ import { optional, required } from '../../wire/table.ts';
 import { expression } from './expression.ts';
 
 export const limit = expression('limit', {
-  /** Packets or bytes per unit. */
+  /** Packets or bytes per unit. Of bytes, (rate + burst) × unit × 10^9 has to fit 64 bits: the kernel says EOVERFLOW. */
   rate: required(1, be64),
   /** Seconds. */
   unit: required(2, be64),

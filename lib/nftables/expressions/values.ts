@@ -46,6 +46,22 @@ export function host16(n: number): Bytes {
 export function host32(n: number): Bytes {
   return packed(4, (v) => v.setUint32(0, integer('host32', n, 32), true));
 }
+function long(what: string, n: bigint): bigint {
+  if (typeof n !== 'bigint' || n < 0n || n >= 1n << 64n) throw new EncodeError(what, `${show(n)} is no unsigned 64-bit bigint`);
+  return n;
+}
+/** Eight bytes in network order. */
+export function be64(n: bigint): Bytes {
+  return packed(8, (v) => v.setBigUint64(0, long('be64', n)));
+}
+/** Eight bytes in the host's order: ct bytes and packets, meta time (nanoseconds), socket cgroupv2. */
+export function host64(n: bigint): Bytes {
+  return packed(8, (v) => v.setBigUint64(0, long('host64', n), true));
+}
+/** A name of 1 to 15 bytes padded with NUL to 16: ct helper, osf name, meta iifkind. */
+export function name16(name: string): Bytes {
+  return padded('name16', encodeText(name), name);
+}
 /** A dotted quad, four bytes in network order. */
 export function ipv4(address: string): Bytes {
   const bytes = parseIpv4(address);
@@ -70,9 +86,13 @@ export function ether(address: string): Bytes {
 export function ifname(name: string): Bytes {
   const prefix = name.endsWith('*') && !name.endsWith('\\*');
   const text = encodeText(prefix ? name.slice(0, -1) : name.replace(/\\\*$/, '*'));
+  const bytes = padded('ifname', text, name);
+  return prefix ? wide(text) : bytes;
+}
+
+function padded(what: string, text: Uint8Array, name: string): Bytes {
   if (text.length === 0 || text.length > 15 || text.includes(0))
-    throw new EncodeError('ifname', `${show(name)} is no interface name of 1 to 15 bytes`);
-  if (prefix) return wide(text);
+    throw new EncodeError(what, `${show(name)} is no ${what === 'ifname' ? 'interface name' : 'name'} of 1 to 15 bytes`);
   const bytes = new Uint8Array(16);
   bytes.set(text);
   return wide(bytes);

@@ -2,16 +2,29 @@
 import { EncodeError } from '../../wire/errors.ts';
 import { show } from '../../wire/kinds.ts';
 import { chain } from './chain.ts';
+import { element } from './element.ts';
+import { flowtable } from './flowtable.ts';
 import { type Input, type ObjectKind, UnsupportedPair, type WriteContext } from './kind.ts';
 import { rule } from './rule.ts';
-import { table } from './table.ts';
+import { map, set } from './set.ts';
+import { stateful } from './stateful.ts';
+import { ruleset, table } from './table.ts';
 import type { VerbName } from './types.ts';
 
-const kinds: Readonly<Record<string, ObjectKind>> = { table, chain, rule };
+export const kinds: Readonly<Record<string, ObjectKind>> = { ruleset, table, chain, rule, ...stateful, flowtable, set, map, element };
 
-/** Objects of libnftables-json(5) that have no kind here yet. */
-// biome-ignore format: a line holds what belongs together
-const later: readonly string[] = ['set', 'map', 'element', 'counter', 'quota', 'limit', 'ct helper', 'ct timeout', 'ct expectation', 'synproxy', 'secmark', 'tunnel', 'flowtable'];
+/** Why a pair that is missing in `kinds` cannot be: the kernel has no message for it, or takes the message and does nothing. */
+export const whyNot: Readonly<Record<VerbName, string>> = {
+  add: 'it is there as long as its namespace is',
+  create: 'it is there as long as its namespace is',
+  delete: 'it is there as long as its namespace is',
+  destroy: 'it is there as long as its namespace is',
+  insert: 'only rules have an order',
+  replace: 'only rules are replaced in their place',
+  flush: 'it holds nothing that could be deleted from it',
+  rename: 'only chains have a name that can change',
+  reset: 'it counts nothing that a reset would zero',
+};
 
 /** The one property that names the kind, and what it holds. */
 export function kindOf(object: unknown): { readonly name: string; readonly input: Input } {
@@ -26,17 +39,19 @@ export function kindOf(object: unknown): { readonly name: string; readonly input
 }
 
 /** Writes the operation's messages. Throws EncodeError, or UnsupportedPair for what no kernel or nflink can do. */
-export function writeOperation(verb: VerbName, object: unknown, c: Pick<WriteContext, 'w' | 'index' | 'at' | 'emit'>): void {
+export function writeOperation(
+  verb: VerbName,
+  object: unknown,
+  c: Pick<WriteContext, 'w' | 'index' | 'at' | 'emit' | 'sets' | 'defer'>,
+): void {
   const { name, input } = kindOf(object);
   const kind = Object.hasOwn(kinds, name) ? (kinds[name] as ObjectKind) : undefined;
   if (kind === undefined) {
-    if (later.includes(name)) throw new UnsupportedPair(`${verb} ${name} is not supported yet`);
-    throw new EncodeError(name, `unknown object, one of ${[...Object.keys(kinds), ...later].join(', ')}`);
+    throw new EncodeError(name, `unknown object, one of ${Object.keys(kinds).join(', ')}`);
   }
   const pair = kind.verbs[verb];
   if (pair === undefined) {
-    const why = verb === 'reset' ? 'is not supported yet' : `does not exist; a ${name} knows ${Object.keys(kind.verbs).join(', ')}`;
-    throw new UnsupportedPair(`${verb} ${name} ${why}`);
+    throw new UnsupportedPair(`${verb} ${name} does not exist: ${whyNot[verb]}; a ${name} knows ${Object.keys(kind.verbs).join(', ')}`);
   }
   kind.write(input, { ...c, ...pair, verb });
 }

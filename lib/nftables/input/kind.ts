@@ -3,6 +3,7 @@ import { findAttribute } from '../../wire/attributes.ts';
 import { EncodeError } from '../../wire/errors.ts';
 import { show } from '../../wire/kinds.ts';
 import type { AttributeWriter } from '../../wire/writer.ts';
+import type { SetNeed, SetScope } from '../sets/scope.ts';
 import type { VerbName } from './types.ts';
 
 /** Something only the kernel knows, needed before the batch can be sent; written at `at` (a u64 in network order). */
@@ -14,6 +15,8 @@ export interface Lookup {
   /** For rules: the place in the chain. */
   readonly index?: number;
   readonly at: number;
+  /** Whose it is, for errors; the batch adds it. */
+  readonly named?: { readonly verb: string; readonly object: unknown; readonly index?: number };
 }
 
 /** The header of a written operation. */
@@ -22,6 +25,8 @@ export interface Written {
   readonly flags: number;
   readonly family: number;
   readonly lookup?: Lookup;
+  /** Turns a path in the message into one in the user's object, where they differ. */
+  locate?(path: string): string;
 }
 
 /** Position of a rule by another operation of the same transaction. */
@@ -45,6 +50,10 @@ export interface WriteContext extends Pair {
   readonly at: At;
   /** Ends the message whose attributes have been written to `w` since the last one. An operation may be several messages. */
   emit(header: Written): void;
+  /** Sets this transaction has added so far. */
+  readonly sets: SetScope;
+  /** The operation needs to know a set the transaction has not added: it is written again when that was looked at. */
+  defer(need: SetNeed): void;
 }
 
 export type Input = Readonly<Record<string, unknown>>;

@@ -1,18 +1,15 @@
 // Chains on the wire (enum nft_chain_attributes, nft_hook_attributes; nf_tables_api.c nft_chain_parse_hook).
-import { be32, be64, beInt32, bytes, flags, list, string, words } from '../../wire/kinds.ts';
+import { be32, be64, beInt32, bytes, flags, string, words } from '../../wire/kinds.ts';
 import { type AttributeTable, attributes, type Fields, nested, optional } from '../../wire/table.ts';
 import { NAME_MAX } from '../expressions/data.ts';
+import { device, devices } from './devices.ts';
 import { USERDATA_MAX } from './userdata.ts';
-
-/** IFNAMSIZ is 16 with its NUL. */
-const device = string(15);
 
 const hookShape = {
   hooknum: optional(1, be32),
   priority: optional(2, beInt32),
   dev: optional(3, device),
-  /** A list whose elements are NFTA_DEVICE_NAME. */
-  devs: optional(4, list(device)),
+  devs: optional(4, devices),
 };
 const counterShape = {
   packets: optional(2, be64),

@@ -32,3 +32,36 @@ export function commentUserdata(comment: unknown): Uint8Array {
   out.set(text, 2);
   return out;
 }
+
+/** Where the comment's entry begins and ends; undefined where there is none, an EncodeError where the bytes are no such list. */
+function commentEntry(userdata: Uint8Array): readonly [start: number, end: number] | undefined {
+  let found: readonly [number, number] | undefined;
+  for (let at = 0; at < userdata.length; ) {
+    const end = at + 2 + (userdata[at + 1] ?? 0);
+    if (end > userdata.length) throw new EncodeError('userdata', 'is no list of type, length, value, so a comment has no place in it');
+    if (userdata[at] === COMMENT) found ??= [at, end];
+    at = end;
+  }
+  return found;
+}
+
+/** Userdata as given, with the comment in it: put first, or in the place of another; all other entries are kept. */
+export function withComment(userdata: unknown, comment: unknown): Uint8Array | undefined {
+  if (userdata === undefined) return comment === undefined ? undefined : commentUserdata(comment);
+  if (!(userdata instanceof Uint8Array)) throw new EncodeError('userdata', `bytes are needed, not ${show(userdata)}`);
+  if (comment === undefined || commentOf(userdata) === comment) return userdata;
+  const [start, end] = commentEntry(userdata) ?? [0, 0];
+  const entry = commentUserdata(comment);
+  const out = new Uint8Array(userdata.length - (end - start) + entry.length);
+  out.set(userdata.subarray(0, start));
+  out.set(entry, start);
+  out.set(userdata.subarray(end), start + entry.length);
+  if (out.length > USERDATA_MAX) throw new EncodeError('userdata', `${out.length} bytes with the comment, ${USERDATA_MAX} are allowed`);
+  return out;
+}
+
+/** Whether there is more, or anything else, than a comment. */
+export function holdsMore(userdata: Uint8Array | undefined): boolean {
+  if (userdata === undefined || userdata.length === 0) return false;
+  return commentOf(userdata) === undefined || userdata[0] !== COMMENT || userdata.length !== 2 + (userdata[1] as number);
+}

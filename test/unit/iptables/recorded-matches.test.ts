@@ -40,7 +40,10 @@ test('what the real program takes is taken and printed as it saves it', () => {
     if (r.saved !== undefined) assert.equal(line, r.saved, title(r));
     // The saved line says the same rule, and a parsed rule is canonical already.
     const { counter: _unprinted, ...printed } = spec;
-    assert.deepEqual(parseRule(line, r.family), printed, title(r));
+    // A mask that wasn't given is printed all the same, and given when that is read: the real program makes other bytes of it.
+    const again = parseRule(line, r.family);
+    if (line.includes('-m recent')) assert.equal(formatRule(again, r.family), line, title(r));
+    else assert.deepEqual(again, printed, title(r));
     assert.deepEqual(normalizeRule(spec, r.family), spec, title(r));
     assert.equal(printRule(spec, r.family), line);
   }

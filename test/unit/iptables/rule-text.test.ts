@@ -100,7 +100,10 @@ const errors: readonly (readonly [text: string, word: string, wordIndex: number,
   ['-p tcp --tcp-flags SYN', '', 4, 24, /--tcp-flags requires two args/],
   ['-p tcp --tcp-flags SYN -j X', '-j', 4, 24, /--tcp-flags requires two args/],
   ['-m tcp --dport 22', 'tcp', 1, 4, /needs -p tcp/],
-  ['! -p tcp -m tcp --dport 22', 'tcp', 4, 13, /needs -p tcp/],
+  ['! -p icmp -m icmp --icmp-type 8', 'icmp', 4, 14, /needs -p icmp/],
+  ['-p tcp --tcp-flags SYN FOO', 'FOO', 4, 24, /Unknown TCP flag/],
+  ['-m set --match-set foo bar', 'bar', 4, 24, /'src' or 'dst'/],
+  ['-p icmp --icmp-type 3/0-5', '3/0-5', 3, 21, /Unknown ICMP code/],
 ];
 test('errors name the word, where it is and why', () => {
   for (const [text, word, wordIndex, column, reason] of errors) {
@@ -226,7 +229,7 @@ const pieces = fc.oneof(
   fc.tuple(fc.integer({ min: 1, max: 20 }), fc.constantFrom('s', 'min', 'h', 'day')).map(([n, u]) => `-m limit --limit ${n}/${u}`),
   fc.tuple(not, fc.ipV4(), fc.ipV4()).map(([n, a, b]) => `-m iprange ${n}--src-range ${a}-${b}`),
   fc.tuple(not, fc.uniqueArray(port, { minLength: 1, maxLength: 15 })).map(([n, p]) => `-m multiport ${n}--ports ${p.join(',')}`),
-  fc.tuple(not, word).map(([n, w]) => `-m recent ${n}--rcheck --name ${w}`),
+  fc.tuple(not, word).map(([n, w]) => `-m recent ${n}--rcheck --name ${w} --mask 255.255.255.0`),
   fc.tuple(not, word, fc.subarray(['src', 'dst'], { minLength: 1 })).map(([n, w, f]) => `-m set ${n}--match-set ${w} ${f}`),
 );
 test('parsed, printed and parsed again a rule is the same', () => {

@@ -21,9 +21,16 @@ const writes: readonly ((w: AttributeWriter) => void)[] = [
 
 test('golden bytes of each kind of payload', () => {
   const golden = [
-    '05000100ab000000', '0600020012340000', '0800030089abcdef', '08000400efcdab89', '0c0005000123456789abcdef',
-    '0700060001020300', '0800070061626300', '08000800c3a4ff00', '04000980',
-  ]; // biome-ignore format: one a write
+    '05000100ab000000',
+    '0600020012340000',
+    '0800030089abcdef',
+    '08000400efcdab89',
+    '0c0005000123456789abcdef',
+    '0700060001020300',
+    '0800070061626300',
+    '08000800c3a4ff00',
+    '04000980',
+  ];
   for (const [i, write] of writes.entries()) {
     const w = new AttributeWriter();
     write(w);

@@ -1,0 +1,356 @@
+// The commands on one table as operations of a batch. Rule numbers and texts are resolved against the chain as it will be
+// when the command's turn comes.
+import { NetfilterError } from '../../errors.ts';
+import type { Counter } from '../../model/ruleset.ts';
+import type { Batch, Named } from '../../nftables/batch.ts';
+import { builtinChain } from '../builtin.ts';
+import { type Command, type CommandOf, looksAtRules, type TableCommands } from '../commands.ts';
+import { type BytesContext, ValueError } from '../extensions/codec.ts';
+import type { RuleSpec } from '../rule-spec.ts';
+import type { XtRule } from '../xt-rule.ts';
+import { IptablesBatch, type RuleName } from './batch.ts';
+import { ChainState, type Entry } from './chain-state.ts';
+import type { CompatContext } from './context.ts';
+import { ruleExpressions } from './encode.ts';
+import { makesBuiltin, type TableView } from './look.ts';
+
+const ENOENT = 2;
+const E2BIG = 7;
+const EEXIST = 17;
+
+export interface LayoutOptions {
+  /** Whether the [packets:bytes] before commands of save text count. */
+  readonly counters: boolean;
+  /** The number of the table's first command among all. */
+  readonly first: number;
+  /** Takes the message that carries a command's rule; absent where no handles are wanted. */
+  readonly messages?: Map<number, number>;
+}
+
+type Adding = { readonly chain: string; readonly rule: RuleSpec };
+
+export class Layout {
+  readonly #out: IptablesBatch;
+  readonly #context: CompatContext;
+  readonly #bytes: BytesContext;
+  readonly #view: TableView;
+  readonly #work: TableCommands;
+  readonly #o: LayoutOptions;
+  /** Whether any command names rules of its chain. */
+  readonly #looks: boolean;
+  /** Chains whose rules must be known, by their names in the kernel. */
+  readonly #states = new Map<string, ChainState>();
+  /** Builtin chains to be made when they are first needed. */
+  readonly #unmade = new Set<string>();
+  /** Until the commit the kernel calls a renamed chain by its old name. */
+  readonly #kernelNames = new Map<string, string>();
+  readonly #renamedAway = new Set<string>();
+  /** Chains made in this batch and renamed in it are made under their last name: before the commit they have no handle to rename by. */
+  readonly #lastNames: ReadonlyMap<number, string>;
+  /** Of those, the ones that are made already. */
+  readonly #madeLast = new Set<string>();
+  #nextId = 1;
+  /** How many commands have something to do. */
+  changes = 0;
+
+  constructor(context: CompatContext, batch: Batch, bytes: BytesContext, work: TableCommands, view: TableView, o: LayoutOptions) {
+    this.#context = context;
+    this.#bytes = bytes;
+    this.#out = new IptablesBatch(context.family, work.table, batch);
+    this.#work = work;
+    this.#view = view;
+    this.#o = o;
+    this.#lastNames = lastNames(work);
+    for (const [chain, dump] of view.dumps) this.#states.set(chain, new ChainState(bytes, dump));
+    this.#looks = work.commands.some(looksAtRules);
+  }
+
+  /** `addTable`: the kernel has none. */
+  run(addTable: boolean): void {
+    const { fresh, commands, table } = this.#work;
+    if (addTable || fresh || this.#view.missing.size > 0) this.#out.addTable(this.#o.first);
+    if (fresh) {
+      // Deleting needs a table to be there: it is after the line above, and then begins anew.
+      this.#out.deleteTable(this.#o.first);
+      this.#out.addTable(this.#o.first);
+      for (const c of commands) if (c.chain !== undefined && makesBuiltin(table, c)) this.#unmade.add(c.chain);
+    } else for (const chain of this.#view.missing) this.#unmade.add(chain);
+    for (const [i, command] of commands.entries()) this.#command(this.#o.first + i, command);
+  }
+
+  #command(index: number, c: Command): void {
+    if (c.chain !== undefined && this.#renamedAway.has(c.chain) && c.verb !== 'newChain' && c.verb !== 'declareChain')
+      throw this.#error(index, c, `chain ${c.chain} was renamed before`, 'ENOENT', ENOENT);
+    this.changes++;
+    switch (c.verb) {
+      case 'append':
+        return this.#append(index, c);
+      case 'insert':
+        return this.#insert(index, c);
+      case 'replace':
+        return this.#replace(index, c);
+      case 'delete':
+        return this.#delete(index, c);
+      case 'deleteAt':
+        return this.#deleteRule(index, c, this.#number(index, c));
+      case 'newChain':
+        return this.#newChain(index, c);
+      case 'deleteChain':
+        this.#state(c.chain)?.entries.splice(0);
+        return this.#out.deleteChain(this.#kernelName(c.chain), index);
+      case 'flushChain':
+        return this.#flush(index, c);
+      case 'renameChain':
+        return this.#rename(index, c);
+      case 'setPolicy':
+        return this.#policy(index, c, c.policy, c.counter);
+      case 'declareChain':
+        return this.#declare(index, c);
+      default:
+        c satisfies never;
+    }
+  }
+
+  // ---- chains
+
+  #newChain(index: number, c: CommandOf<'newChain'>): void {
+    const { chain } = c;
+    if (c.unlessThere === true && this.#view.there.has(chain)) {
+      this.changes--;
+      return;
+    }
+    if (builtinChain(this.#out.table, chain) !== undefined)
+      throw this.#error(index, c, `${chain} is a builtin chain, there is no other of its name`, 'EEXIST', EEXIST);
+    this.#out.addChain(chain, true, index);
+    const last = this.#lastNames.get(index - this.#o.first);
+    if (last === undefined) return;
+    // The line above has asked whether the first name is free.
+    this.#out.deleteChain(chain, index);
+    this.#out.addChain(last, true, index);
+    this.#madeLast.add(last);
+    this.#kernelNames.set(chain, last);
+  }
+
+  #declare(index: number, c: CommandOf<'declareChain'>): void {
+    if (builtinChain(this.#out.table, c.chain) !== undefined) {
+      // As with the real program, counters that are not restored are zero, and `-` leaves the policy.
+      return this.#policy(index, c, c.policy, this.#o.counters && c.counter !== undefined ? c.counter : NO_COUNTER);
+    }
+    const chain = this.#lastNames.get(index - this.#o.first) ?? c.chain;
+    if (chain !== c.chain) {
+      this.#madeLast.add(chain);
+      this.#kernelNames.set(c.chain, chain);
+    }
+    this.#out.addChain(chain, false, index);
+    if (this.#work.fresh) return;
+    this.#out.flushChain(chain, index);
+    this.#state(c.chain)?.entries.splice(0);
+  }
+
+  #policy(
+    index: number,
+    c: Command & { readonly chain: string },
+    policy: 'ACCEPT' | 'DROP' | undefined,
+    counter: Counter | undefined,
+  ): void {
+    const builtin = builtinChain(this.#out.table, c.chain);
+    if (builtin === undefined)
+      throw this.#error(
+        index,
+        c,
+        `${c.chain} is no builtin chain of table ${this.#out.table}: only those have a policy`,
+        'ERR_INVALID_ARG',
+        0,
+      );
+    const settings = { ...(policy === undefined ? {} : { policy }), ...(counter === undefined ? {} : { counter }) };
+    if (this.#unmade.delete(c.chain)) this.#out.addBuiltin(builtin, settings, index);
+    else this.#out.changeBuiltin(builtin, settings, index);
+  }
+
+  #flush(index: number, c: CommandOf<'flushChain'>): void {
+    if (c.chain === undefined) {
+      for (const state of this.#states.values()) state.entries.length = 0;
+      // As by the real program, of chains too that iptables does not see.
+      return this.#out.flushTable(index);
+    }
+    this.#makeBuiltin(index, c.chain);
+    this.#state(c.chain)?.entries.splice(0);
+    this.#out.flushChain(this.#kernelName(c.chain), index);
+  }
+
+  #rename(index: number, c: CommandOf<'renameChain'>): void {
+    for (const [chain, code, errno] of [
+      [c.chain, 'ERR_INVALID_ARG', 0],
+      [c.to, 'EEXIST', EEXIST],
+    ] as const) {
+      if (builtinChain(this.#out.table, chain) !== undefined)
+        throw this.#error(index, c, `${chain} is a builtin chain, and those keep their names`, code, errno);
+    }
+    const kernel = this.#kernelName(c.chain);
+    // Made under this name already, or under the one it will have last.
+    if (!this.#madeLast.has(kernel)) this.#out.renameChain(kernel, c.to, index);
+    this.#kernelNames.delete(c.chain);
+    this.#kernelNames.set(c.to, kernel);
+    this.#renamedAway.add(c.chain);
+    this.#renamedAway.delete(c.to);
+  }
+
+  #kernelName(chain: string): string {
+    return this.#kernelNames.get(chain) ?? chain;
+  }
+
+  #state(chain: string): ChainState | undefined {
+    if (!this.#looks) return undefined;
+    const name = this.#kernelName(chain);
+    let state = this.#states.get(name);
+    // A chain that was not looked at and may be named later is one of this batch: it begins empty.
+    if (state === undefined && (this.#work.fresh || this.#madeLast.has(name)))
+      this.#states.set(name, (state = new ChainState(this.#bytes)));
+    return state;
+  }
+
+  #makeBuiltin(index: number, chain: string): void {
+    if (!this.#unmade.delete(chain)) return;
+    const builtin = builtinChain(this.#out.table, chain);
+    if (builtin !== undefined) this.#out.addBuiltin(builtin, {}, index);
+  }
+
+  // ---- rules
+
+  #append(index: number, c: CommandOf<'append'>): void {
+    const rule = this.#xtRule(index, c);
+    const state = this.#state(c.chain);
+    if (c.unlessThere === true && this.#isThere(state, rule)) return;
+    this.#add(index, c, rule, state?.entries.length ?? 0, 'last');
+  }
+
+  #insert(index: number, c: CommandOf<'insert'>): void {
+    const rule = this.#xtRule(index, c);
+    const state = this.#state(c.chain);
+    if (c.unlessThere === true && this.#isThere(state, rule)) return;
+    if (c.number === 1) return this.#add(index, c, rule, 0, 'first');
+    const before = state?.entries[c.number - 2];
+    if (before === undefined) throw this.#error(index, c, `rule number ${c.number} is too big`, 'E2BIG', E2BIG);
+    this.#add(index, c, rule, c.number - 1, { after: nameOf(before) });
+  }
+
+  #isThere(state: ChainState | undefined, rule: XtRule): boolean {
+    const there = state !== undefined && state.find(rule) >= 0;
+    if (there) this.changes--;
+    return there;
+  }
+
+  #add(index: number, c: Command & Adding, rule: XtRule, at: number, place: 'first' | 'last' | { readonly after: RuleName }): void {
+    this.#makeBuiltin(index, c.chain);
+    const expressions = ruleExpressions(rule);
+    const state = this.#state(c.chain);
+    // Only rules that a later command may name need an id.
+    const id = state === undefined ? undefined : this.#nextId++;
+    const message = this.#out.addRule(this.#kernelName(c.chain), expressions, place, this.#named(index, c), id);
+    this.#o.messages?.set(index, message);
+    if (state !== undefined && id !== undefined) state.entries.splice(at, 0, { id, expressions });
+  }
+
+  #replace(index: number, c: CommandOf<'replace'>): void {
+    const at = this.#number(index, c);
+    const state = this.#state(c.chain) as ChainState;
+    const old = state.entries[at] as Entry;
+    const rule = this.#xtRule(index, c);
+    if ('id' in old) {
+      // The kernel replaces by handle only; a rule of this batch has none yet.
+      this.#add(index, c, rule, at + 1, { after: nameOf(old) });
+      return this.#deleteRule(index, c, at);
+    }
+    const expressions = ruleExpressions(rule);
+    const id = this.#nextId++;
+    const chain = this.#kernelName(c.chain);
+    const message = this.#out.addRule(chain, expressions, { replace: old.handle }, this.#named(index, c), id);
+    this.#o.messages?.set(index, message);
+    state.entries[at] = { id, expressions };
+  }
+
+  #delete(index: number, c: CommandOf<'delete'>): void {
+    const at = this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1;
+    if (at >= 0) return this.#deleteRule(index, c, at);
+    if (c.ifThere !== true) throw this.#error(index, c, 'no such rule in that chain', 'ENOENT', ENOENT);
+    this.changes--;
+  }
+
+  #deleteRule(index: number, c: Command & { readonly chain: string }, at: number): void {
+    const [entry] = this.#state(c.chain)?.entries.splice(at, 1) ?? [];
+    if (entry !== undefined) this.#out.deleteRule(this.#kernelName(c.chain), nameOf(entry), this.#named(index, c));
+  }
+
+  #number(index: number, c: Command & { readonly chain: string; readonly number: number }): number {
+    const length = this.#state(c.chain)?.entries.length ?? 0;
+    if (c.number > length) throw this.#error(index, c, `no rule number ${c.number}, the chain has ${length}`, 'E2BIG', E2BIG);
+    return c.number - 1;
+  }
+
+  #xtRule(index: number, c: Command & { readonly rule: RuleSpec }): XtRule {
+    let rule: XtRule;
+    try {
+      rule = this.#context.xtRule(c.rule, this.#bytes);
+    } catch (err) {
+      if (err instanceof ValueError) throw this.#error(index, c, err.message, 'ERR_INVALID_ARG', 0);
+      // An ipset that isn't there.
+      if (err instanceof NetfilterError) throw this.#error(index, c, err.message, err.code, -err.errno, err);
+      throw err;
+    }
+    if (c.leading !== undefined && this.#o.counters) rule = { ...rule, counter: c.leading };
+    const { target } = rule;
+    if (target === undefined || !('chain' in target)) return rule;
+    if (this.#renamedAway.has(target.chain)) throw this.#error(index, c, `chain ${target.chain} was renamed before`, 'ENOENT', ENOENT);
+    const chain = this.#kernelName(target.chain);
+    return chain === target.chain ? rule : { ...rule, target: { ...target, chain } };
+  }
+
+  // ---- errors
+
+  #named(index: number, c: Command): Named {
+    return { verb: c.verb, object: { rule: objectOf(this.#context.family, this.#out.table, c) }, index };
+  }
+
+  #error(index: number, c: Command, reason: string, code: string, errno: number, cause?: unknown): NetfilterError {
+    const { verb, object } = this.#named(index, c);
+    const where = c.line === undefined ? `operation ${index} (${verb} in ${this.#out.table} ${c.chain ?? ''})` : `line ${c.line}`;
+    return new NetfilterError(`${where}: ${reason.replace(/; nothing was sent$/, '')}; nothing was sent`, {
+      code,
+      errno,
+      operation: { index, verb, object },
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+}
+
+const NO_COUNTER = { packets: 0n, bytes: 0n };
+
+function objectOf(family: string, table: string, c: Command): Readonly<Record<string, unknown>> {
+  const { chain, line } = c;
+  if (!('rule' in c)) return line === undefined ? { family, table, chain } : { family, table, chain, line };
+  const { rule } = c;
+  return line === undefined ? { family, table, chain, rule } : { family, table, chain, line, rule };
+}
+
+/** For each command that makes a chain which a later one renames, by its place: the name it has in the end. */
+function lastNames({ commands, fresh }: TableCommands): Map<number, string> {
+  const out = new Map<number, string>();
+  if (!commands.some((c) => c.verb === 'renameChain')) return out;
+  const made = new Map<string, number>();
+  for (const [i, c] of commands.entries()) {
+    if (c.verb === 'newChain' || (fresh && c.verb === 'declareChain')) made.set(c.chain, i);
+    else if (c.verb === 'deleteChain') made.delete(c.chain);
+    else if (c.verb === 'renameChain') {
+      const at = made.get(c.chain);
+      if (at === undefined) continue;
+      made.delete(c.chain);
+      made.set(c.to, at);
+      out.set(at, c.to);
+    }
+  }
+  return out;
+}
+
+function nameOf(entry: Entry): RuleName {
+  return 'id' in entry ? { id: entry.id } : { handle: entry.handle };
+}

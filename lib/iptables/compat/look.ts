@@ -1,0 +1,137 @@
+// What must be known of the kernel before commands can be laid out: the rules of chains that commands name by number or
+// text, and which builtin chains there are.
+import { NetfilterError } from '../../errors.ts';
+import { RuleDump } from '../../nftables/installed-rule.ts';
+import { type ChainAttributes, chainTable } from '../../nftables/objects/chain.ts';
+import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
+import { dumpRules, nftType, readGeneration, request } from '../../nftables/read.ts';
+import type { Verb } from '../../run.ts';
+import { readMessage } from '../../wire/attributes.ts';
+import { AttributeWriter } from '../../wire/writer.ts';
+import { builtinChain } from '../builtin.ts';
+import { type Command, looksAtRules, type TableCommands } from '../commands.ts';
+import type { CompatContext } from './context.ts';
+import { isIptablesChain } from './ruleset.ts';
+
+/** One table as the commands find it. */
+export interface TableView {
+  /** Rules of the chains whose rules must be known, by their names in the kernel. */
+  readonly dumps: ReadonlyMap<string, RuleDump>;
+  /** Builtin chains to be made: the commands need them and they are not there. */
+  readonly missing: ReadonlySet<string>;
+  /** Of the chains to be made unless they are there, those that are. */
+  readonly there: ReadonlySet<string>;
+}
+export interface View {
+  readonly tables: readonly TableView[];
+  /** What was looked at is true in this generation only. Absent: nothing was looked at. */
+  readonly generation?: number;
+}
+
+export function* look(context: CompatContext, work: readonly TableCommands[]): Verb<View> {
+  const unknown = work.map((t) => builtinsOf(t).filter((chain) => declares(t, chain) || !context.knownChains.has(`${t.table} ${chain}`)));
+  const looked = work.map((t) => (t.fresh ? new Set<string>() : chainsLookedAt(t.commands)));
+  const asked = work.map((t) => t.commands.flatMap((c) => (c.verb === 'newChain' && c.unlessThere === true ? [c.chain] : [])));
+  const any = [...unknown, ...asked].some((chains) => chains.length > 0) || looked.some((chains) => chains.size > 0) || work.some(renames);
+  const generation = any ? (yield* readGeneration(context.connection)).generation : undefined;
+  const tables: TableView[] = [];
+  for (const [i, t] of work.entries()) {
+    const missing = new Set<string>();
+    for (const chain of unknown[i] ?? []) {
+      const found = yield* askChain(context, t.table, chain);
+      if (found === undefined) {
+        if (t.commands.some((c) => c.chain === chain && makesBuiltin(t.table, c))) missing.add(chain);
+      } else if (!isIptablesChain(t.table, context.family, found)) throw hiddenChain(t.table, chain);
+      else context.knownChains.add(`${t.table} ${chain}`);
+    }
+    const dumps = new Map<string, RuleDump>();
+    for (const chain of looked[i] ?? []) {
+      dumps.set(chain, new RuleDump(yield* dumpRules(context.connection, { family: families[context.family], table: t.table, chain })));
+    }
+    const there = new Set<string>();
+    for (const chain of asked[i] ?? []) {
+      if (builtinChain(t.table, chain) !== undefined || (yield* askChain(context, t.table, chain)) !== undefined) there.add(chain);
+    }
+    tables.push({ dumps, missing, there });
+  }
+  return { tables, ...(generation === undefined ? {} : { generation }) };
+}
+
+/** A chain in the kernel; undefined where there is none. */
+export function* askChain(context: CompatContext, table: string, chain: string): Verb<ChainAttributes | undefined> {
+  const w = new AttributeWriter(64);
+  chainTable.encode(w, { table, name: chain });
+  try {
+    const data = yield* request(
+      context.connection,
+      `chain ${table} ${chain}`,
+      nftType(NFT_MSG_GETCHAIN),
+      families[context.family],
+      w.written(),
+    );
+    const message = readMessage(data, 0);
+    return chainTable.decode(data, message.start, message.end) ?? {};
+  } catch (err) {
+    if (err instanceof NetfilterError && err.code === 'ENOENT') return undefined;
+    throw err;
+  }
+}
+
+/** What the real program calls "CHAIN_ADD failed (Operation not supported)". */
+export function hiddenChain(table: string, chain: string): NetfilterError {
+  return new NetfilterError(
+    `chain ${chain} of table ${table} is a base chain of another type, hook or priority than iptables gives it: iptables does not see it, Nftables does; nothing was sent`,
+    { code: 'EOPNOTSUPP', errno: 95 },
+  );
+}
+
+/** Builtin chains that the commands name in a table that does not begin empty. */
+function builtinsOf(t: TableCommands): string[] {
+  if (t.fresh) return [];
+  const names = new Set<string>();
+  for (const c of t.commands) {
+    if (c.chain === undefined || c.verb === 'newChain' || c.verb === 'renameChain') continue;
+    if (builtinChain(t.table, c.chain) !== undefined) names.add(c.chain);
+  }
+  return [...names];
+}
+
+/** `:INPUT -` for a chain that went away behind us would make an ordinary chain of that name: what was known once is not enough. */
+function declares(t: TableCommands, chain: string): boolean {
+  return t.commands.some((c) => c.verb === 'declareChain' && c.chain === chain);
+}
+
+/** Whether the command makes its builtin chain where that is missing. */
+export function makesBuiltin(table: string, c: Command): boolean {
+  if (c.chain === undefined || builtinChain(table, c.chain) === undefined) return false;
+  switch (c.verb) {
+    case 'append':
+    case 'insert':
+    case 'setPolicy':
+    case 'flushChain':
+    case 'declareChain':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Chains whose rules must be known, by their names in the kernel. */
+function chainsLookedAt(commands: readonly Command[]): Set<string> {
+  const chains = new Set<string>();
+  const before = new Map<string, string>();
+  for (const c of commands) {
+    if (c.verb === 'renameChain') {
+      const old = before.get(c.chain) ?? c.chain;
+      before.delete(c.chain);
+      before.set(c.to, old);
+    } else if (looksAtRules(c) && c.chain !== undefined) {
+      chains.add(before.get(c.chain) ?? c.chain);
+    }
+  }
+  return chains;
+}
+
+function renames(t: TableCommands): boolean {
+  return !t.fresh && t.commands.some((c) => c.verb === 'renameChain');
+}

@@ -1,0 +1,78 @@
+// -j NFLOG (linux/netfilter/xt_NFLOG.h, struct xt_nflog_info; libxt_NFLOG.c). On nf_tables it is a log expression.
+import { decodeText, encodeText } from '../../wire/text.ts';
+import { type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { unsigned } from './values.ts';
+
+/**
+ * Offsets in struct xt_nflog_info_nft of iptables' nft-shared.h: __u32 len; __u16 group, threshold, flags, pad; char prefix[128]. It is
+ * struct xt_nflog_info, whose prefix has 64, with the prefix of nf_tables' log (NF_LOG_PREFIXLEN).
+ */
+export const NFLOG = { length: 0, group: 4, threshold: 6, flags: 8, prefix: 12, size: 140, COPY_LEN: 1 } as const;
+const PREFIX_SIZE = NFLOG.size - NFLOG.prefix;
+
+/** What is too long loses its end without a word, as with -j LOG. */
+const prefix: Value<string> = {
+  quote: true,
+  parse: ([word]) => {
+    const bytes = encodeText(word as string);
+    const text = bytes.length < PREFIX_SIZE ? (word as string) : decodeText(bytes, 0, PREFIX_SIZE - 1);
+    if (text === '') throw new ValueError('argument must have a minimum length of 1 character');
+    if (text.includes('\n')) throw new ValueError('newlines not allowed in --nflog-prefix');
+    if (text.includes('\0')) throw new ValueError('holds a NUL');
+    return text;
+  },
+  format: (text) => [text],
+};
+const u16 = unsigned(0xffff);
+const u32 = unsigned(0xffffffff);
+
+/** In the order the save commands print. */
+const options = {
+  'nflog-prefix': option(prefix),
+  'nflog-group': option(u16),
+  'nflog-range': option(u32),
+  'nflog-size': option(u32),
+  'nflog-threshold': option(u16),
+} as const;
+type Options = OptionsOf<typeof options>;
+
+export const NFLOG_TARGET = target('NFLOG', {
+  options,
+  revisions: [
+    {
+      revision: 0,
+      size: NFLOG.size,
+      write: (o, s) => {
+        s.setU32(NFLOG.length, o.nflogSize ?? o.nflogRange ?? 0);
+        s.setU16(NFLOG.group, o.nflogGroup ?? 0);
+        s.setU16(NFLOG.threshold, o.nflogThreshold ?? 0);
+        s.setU16(NFLOG.flags, o.nflogSize === undefined ? 0 : NFLOG.COPY_LEN);
+        s.setText(NFLOG.prefix, s.bytes.length - NFLOG.prefix, o.nflogPrefix ?? '');
+      },
+      read: (s): Options => {
+        const length = s.u32(NFLOG.length);
+        const sized = (s.u16(NFLOG.flags) & NFLOG.COPY_LEN) !== 0;
+        const text = s.text(NFLOG.prefix, s.bytes.length - NFLOG.prefix);
+        const group = s.u16(NFLOG.group);
+        const threshold = s.u16(NFLOG.threshold);
+        return {
+          ...(text === '' ? {} : { nflogPrefix: text }),
+          ...(group === 0 ? {} : { nflogGroup: group }),
+          ...(sized || length === 0 ? {} : { nflogRange: length }),
+          ...(sized ? { nflogSize: length } : {}),
+          ...(threshold === 0 ? {} : { nflogThreshold: threshold }),
+        };
+      },
+    },
+  ],
+  finish: ({ nflogGroup, nflogRange, nflogThreshold, ...others }) => {
+    if (nflogRange !== undefined && others.nflogSize !== undefined)
+      throw new ValueError('option "--nflog-range" cannot be used together with "--nflog-size"');
+    return {
+      ...others,
+      ...(nflogGroup === undefined || nflogGroup === 0 ? {} : { nflogGroup }),
+      ...(nflogRange === undefined || nflogRange === 0 ? {} : { nflogRange }),
+      ...(nflogThreshold === undefined || nflogThreshold === 0 ? {} : { nflogThreshold }),
+    };
+  },
+});

@@ -1,0 +1,261 @@
+// Tables, chains and the order of their rules, kept up to date from commits. Pure: begins with a snapshot, sees only events.
+//
+// The kernel announces a rule with its predecessor as the list is when the announcement is written: all rules of the commit
+// are in it already, and those are still in it whose deletion is announced later (nf_tables_rule_notify() in
+// nf_tables_api.c, called while nf_tables_commit() walks the transaction). So a rule may name a predecessor that is
+// announced after it, and it has no predecessor to name where it stands first or last.
+import type { Family, Ruleset } from '../../model/ruleset.ts';
+import type { NftRule } from '../installed-rule.ts';
+import * as m from '../objects/messages.ts';
+import { Change } from './commit.ts';
+import type { ChangedChain, ChangedObject, ChangedRule, ChangedTable, CommitEvent } from './types.ts';
+
+export type FollowedRule = NftRule | ChangedRule;
+
+/** A rule's place in its chain's list. */
+interface Slot {
+  rule: FollowedRule;
+  /** Announced as deleted: kept until the commit's end, since a rule that replaces it takes its place and handle. */
+  deleted: boolean;
+  before: Slot | undefined;
+  after: Slot | undefined;
+}
+
+export class FollowedChain {
+  readonly family: Family;
+  readonly table: string;
+  readonly handle: bigint;
+  /** As it was last announced or read. */
+  object: ChangedChain;
+  readonly #slots = new Map<bigint, Slot>();
+  #first: Slot | undefined;
+  #last: Slot | undefined;
+  /** Rules whose predecessor is not there yet, by its handle. */
+  readonly #waiting = new Map<bigint, FollowedRule[]>();
+  readonly #deleted = new Set<Slot>();
+
+  constructor(object: ChangedChain) {
+    this.family = object.family;
+    this.table = object.table;
+    this.handle = object.handle ?? 0n;
+    this.object = object;
+  }
+
+  get name(): string {
+    return this.object.name;
+  }
+  /** How many rules it has. */
+  get length(): number {
+    return this.#slots.size;
+  }
+  /** The rules in order. */
+  *rules(): Generator<FollowedRule> {
+    for (let slot = this.#first; slot !== undefined; slot = slot.after) yield slot.rule;
+  }
+  rule(handle: bigint): FollowedRule | undefined {
+    return this.#slots.get(handle)?.rule;
+  }
+
+  /** Puts a rule at the end. */
+  push(rule: FollowedRule): void {
+    this.#place(rule, this.#last);
+  }
+
+  add(rule: FollowedRule, predecessor: bigint | undefined, append: boolean): void {
+    const known = this.#slots.get(rule.handle);
+    if (known !== undefined) {
+      known.rule = rule;
+      known.deleted = false;
+      this.#deleted.delete(known);
+    } else if (predecessor === undefined) {
+      this.#place(rule, append ? this.#last : undefined);
+    } else {
+      const slot = this.#slots.get(predecessor);
+      if (slot === undefined) this.#waiting.set(predecessor, [...(this.#waiting.get(predecessor) ?? []), rule]);
+      else this.#place(rule, slot);
+    }
+  }
+
+  /** False when there is no such rule. */
+  delete(handle: bigint): boolean {
+    const slot = this.#slots.get(handle);
+    if (slot === undefined || slot.deleted) return false;
+    slot.deleted = true;
+    this.#deleted.add(slot);
+    return true;
+  }
+
+  /** The end of a commit. False when a rule still waits for its predecessor. */
+  settle(): boolean {
+    for (const slot of this.#deleted) {
+      if (slot.before === undefined) this.#first = slot.after;
+      else slot.before.after = slot.after;
+      if (slot.after === undefined) this.#last = slot.before;
+      else slot.after.before = slot.before;
+      this.#slots.delete(slot.rule.handle);
+    }
+    this.#deleted.clear();
+    return this.#waiting.size === 0;
+  }
+
+  /** Behind `before`, or first; then whoever waited for it. */
+  #place(rule: FollowedRule, before: Slot | undefined): void {
+    const todo: [FollowedRule, Slot | undefined][] = [[rule, before]];
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      const slot = this.#link(...next);
+      const { handle } = slot.rule;
+      for (const follower of this.#waiting.get(handle) ?? []) todo.push([follower, slot]);
+      this.#waiting.delete(handle);
+    }
+  }
+
+  #link(rule: FollowedRule, before: Slot | undefined): Slot {
+    const after = before === undefined ? this.#first : before.after;
+    const slot: Slot = { rule, deleted: false, before, after };
+    if (before === undefined) this.#first = slot;
+    else before.after = slot;
+    if (after === undefined) this.#last = slot;
+    else after.before = slot;
+    this.#slots.set(rule.handle, slot);
+    return slot;
+  }
+}
+
+export class FollowedTable {
+  readonly family: Family;
+  readonly name: string;
+  /** As it was last announced or read. */
+  object: ChangedTable;
+  readonly #chains = new Map<bigint, FollowedChain>();
+  readonly #byName = new Map<string, FollowedChain>();
+
+  constructor(object: ChangedTable) {
+    this.family = object.family;
+    this.name = object.name;
+    this.object = object;
+  }
+  /** In order of creation. */
+  chains(): Iterable<FollowedChain> {
+    return this.#chains.values();
+  }
+  chain(name: string): FollowedChain | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** New, changed, or under another name: the handle tells. */
+  addChain(object: ChangedChain): FollowedChain {
+    const handle = object.handle ?? 0n;
+    const known = this.#chains.get(handle);
+    const chain = known ?? new FollowedChain(object);
+    if (known !== undefined) {
+      if (known.name !== object.name) this.#byName.delete(known.name);
+      known.object = object;
+    }
+    this.#chains.set(handle, chain);
+    this.#byName.set(object.name, chain);
+    return chain;
+  }
+  deleteChain(name: string): boolean {
+    const chain = this.#byName.get(name);
+    if (chain === undefined) return false;
+    this.#byName.delete(name);
+    return this.#chains.delete(chain.handle);
+  }
+}
+
+export class Follower {
+  readonly #tables = new Map<string, FollowedTable>();
+  #generation: number;
+  #lost = false;
+
+  constructor(begin: Ruleset<NftRule>) {
+    this.#generation = begin.generation ?? 0;
+    for (const table of begin.tables) {
+      const followed = this.#addTable(table);
+      for (const chain of table.chains) {
+        const into = followed.addChain(chain);
+        for (const rule of chain.rules) into.push(rule);
+      }
+    }
+  }
+
+  /** Of the last commit that was applied. */
+  get generation(): number {
+    return this.#generation;
+  }
+  tables(): Iterable<FollowedTable> {
+    return this.#tables.values();
+  }
+  table(family: Family, name: string): FollowedTable | undefined {
+    return this.#tables.get(`${family} ${name}`);
+  }
+
+  /**
+   * Applies a commit; one that was in the snapshot already is passed over. False when the state can't be followed any more:
+   * a commit is missing, or it names what isn't known. Then only a new snapshot helps.
+   */
+  apply(commit: CommitEvent): boolean {
+    if (this.#lost) return false;
+    // What the kernel says by itself is no commit, and never about tables, chains or rules.
+    if (commit.tid === 0) return true;
+    // Generations are u32 and go up by one, past 0 (nf_tables_commit).
+    const ahead = (commit.generation - this.#generation) | 0;
+    if (ahead <= 0) return true;
+    const expected = this.#generation === 0xffffffff ? 1 : this.#generation + 1;
+    const touched = new Set<FollowedChain>();
+    this.#lost =
+      commit.generation !== expected || !commit.changes.every((change) => change instanceof Change && this.#change(change, touched));
+    for (const chain of touched) if (!chain.settle()) this.#lost = true;
+    this.#generation = commit.generation;
+    return !this.#lost;
+  }
+
+  #addTable(object: ChangedTable): FollowedTable {
+    const key = `${object.family} ${object.name}`;
+    const known = this.#tables.get(key);
+    if (known !== undefined) known.object = object;
+    const table = known ?? new FollowedTable(object);
+    this.#tables.set(key, table);
+    return table;
+  }
+
+  #change(change: Change, touched: Set<FollowedChain>): boolean {
+    switch (change.type) {
+      case m.NFT_MSG_NEWTABLE:
+        return this.#addTable(of(change.object, 'table')) !== undefined;
+      case m.NFT_MSG_DELTABLE: {
+        const { family, name } = of(change.object, 'table');
+        return this.#tables.delete(`${family} ${name}`);
+      }
+      case m.NFT_MSG_NEWCHAIN: {
+        const chain = of(change.object, 'chain');
+        return this.table(chain.family, chain.table)?.addChain(chain) !== undefined;
+      }
+      case m.NFT_MSG_DELCHAIN: {
+        const chain = of(change.object, 'chain');
+        // With a hook only that part of it was deleted, devices of a netdev chain: nft_delchain_hook().
+        if (chain.hook !== undefined || chain.dev !== undefined) return true;
+        return this.table(chain.family, chain.table)?.deleteChain(chain.name) === true;
+      }
+      case m.NFT_MSG_NEWRULE:
+      case m.NFT_MSG_DELRULE: {
+        const rule = of(change.object, 'rule');
+        const chain = this.table(rule.family, rule.table)?.chain(rule.chain);
+        if (chain === undefined) return false;
+        touched.add(chain);
+        if (change.type === m.NFT_MSG_DELRULE) return chain.delete(rule.handle);
+        chain.add(rule, rule.position, (change.flags & m.NLM_F_APPEND) !== 0);
+        return true;
+      }
+      default:
+        return true;
+    }
+  }
+}
+
+type Named = { readonly table: ChangedTable; readonly chain: ChangedChain; readonly rule: ChangedRule };
+
+/** The object of a change whose message type has said what it is. */
+function of<K extends keyof Named>(object: ChangedObject, key: K): Named[K] {
+  return (object as unknown as Named)[key];
+}

@@ -1,0 +1,178 @@
+// A subscription to nf_tables: batches are asked for while somebody waits for an event, and events are made one by one.
+import type { Connection } from '../../connection.ts';
+import { NetfilterError } from '../../errors.ts';
+import type { Subscription } from '../../model/subscription.ts';
+import { GROUP_COMMITS, GROUP_TRACES, type NativeEventBatch, type NativeEventSource } from '../../native.ts';
+import { EncodeError } from '../../wire/errors.ts';
+import { show } from '../../wire/kinds.ts';
+import { NamespaceWatch } from './namespace-watch.ts';
+import { EventReader } from './reader.ts';
+import { TracedRules } from './trace.ts';
+import type { EventOptions, NftEvent } from './types.ts';
+
+const kinds: readonly NftEvent['kind'][] = ['commit', 'overrun', 'trace'];
+const LOOK_EVERY_MS = 1000;
+/** Events that are handed out before the event loop gets its turn. */
+const EVENTS_A_TURN = 1000;
+
+/** Sizes a test makes small. */
+export interface EventLimits {
+  /** Of the socket, by the kernel's accounting. */
+  readonly receiveBytes: number;
+  /** Of messages nobody has read. */
+  readonly queueBytes: number;
+  readonly largestCommit?: number;
+}
+const defaults: EventLimits = { receiveBytes: 64 * 1024 * 1024, queueBytes: 64 * 1024 * 1024 };
+
+interface Waiting {
+  resolve(result: IteratorResult<NftEvent, undefined>): void;
+  reject(error: unknown): void;
+}
+
+export class EventSubscription implements Subscription<NftEvent> {
+  readonly #reader: EventReader;
+  readonly #source: NativeEventSource | undefined;
+  readonly #release: (() => void)[] = [];
+  readonly #watch: NamespaceWatch | undefined;
+  readonly #waiting: Waiting[] = [];
+  #pulling = false;
+  #handedOut = 0;
+  /** A turn of the event loop is waited for. */
+  #resting = false;
+  #ended = false;
+  /** Told once, when the events before it are used up. */
+  #failure: { readonly error: unknown } | undefined;
+
+  private constructor(connection: Connection, o: EventOptions, limits: EventLimits) {
+    const wanted = new Set(o.kinds ?? kinds);
+    for (const kind of wanted) if (!kinds.includes(kind)) throw badKind(kind);
+    this.#reader = new EventReader({
+      port: connection.portId,
+      wants: (kind) => wanted.has(kind),
+      ...(o.rules === undefined ? {} : { rules: new TracedRules(o.rules) }),
+      ...(limits.largestCommit === undefined ? {} : { largestCommit: limits.largestCommit }),
+    });
+    if (o.signal?.aborted) {
+      this.#ended = true;
+      return;
+    }
+    // Who wants overruns alone wants to know of the commits that were lost.
+    const traces = wanted.has('trace') ? GROUP_TRACES : 0;
+    const commits = wanted.has('commit') || traces === 0 ? GROUP_COMMITS : 0;
+    const end = (): void => this.#end();
+    const { source, forget } = connection.subscribe(commits | traces, { ...limits, ended: end });
+    this.#source = source;
+    this.#release.push(forget);
+    const file = connection.namespaceFile;
+    if (file !== undefined) {
+      this.#watch = new NamespaceWatch(file, () => {
+        const error = new NetfilterError(`events: ${connection.where} is gone`, { code: 'ERR_NAMESPACE_GONE' });
+        this.#fail(error);
+      });
+    }
+    const { signal } = o;
+    if (signal !== undefined) {
+      signal.addEventListener('abort', end, { once: true });
+      this.#release.push(() => signal.removeEventListener('abort', end));
+    }
+  }
+
+  static open(connection: Connection, o: EventOptions = {}, limits: EventLimits = defaults): EventSubscription {
+    return new EventSubscription(connection, o, limits);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<NftEvent, undefined>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  async return(): Promise<IteratorResult<NftEvent, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  close(): Promise<void> {
+    this.#end();
+    return Promise.resolve();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Gives those who wait what there is, and asks for more when that is not enough. */
+  #serve(): void {
+    while (this.#waiting.length > 0 && !this.#resting) {
+      if (this.#ended) return this.#dismiss();
+      let event: NftEvent | undefined;
+      try {
+        event = this.#reader.next();
+      } catch (err) {
+        // The message is passed over, the next call goes on behind it.
+        this.#waiting.shift()?.reject(err);
+        continue;
+      }
+      if (event === undefined) return this.#failure === undefined ? this.#pull() : this.#end();
+      this.#waiting.shift()?.resolve({ done: false, value: event });
+      if (++this.#handedOut % EVENTS_A_TURN === 0) this.#rest();
+    }
+  }
+
+  #rest(): void {
+    this.#resting = true;
+    setImmediate(() => {
+      this.#resting = false;
+      this.#serve();
+    });
+  }
+
+  #pull(): void {
+    if (this.#pulling) return;
+    this.#pulling = true;
+    this.#watch?.start(LOOK_EVERY_MS);
+    this.#source?.pull((batch) => this.#receive(batch));
+  }
+
+  #receive(batch: NativeEventBatch): void {
+    this.#pulling = false;
+    if (this.#ended) return;
+    this.#reader.push(batch);
+    this.#watch?.stop();
+    this.#serve();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#serve();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#source?.close();
+    this.#watch?.stop();
+    for (const release of this.#release) release();
+    this.#dismiss();
+  }
+
+  /** Everybody who waits learns that it is over; the first one why. */
+  #dismiss(): void {
+    for (const { resolve, reject } of this.#waiting.splice(0)) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      if (failure === undefined) resolve({ done: true, value: undefined });
+      else reject(failure.error);
+    }
+  }
+}
+
+function badKind(kind: unknown): NetfilterError {
+  const cause = new EncodeError('kinds', `unknown kind ${show(kind)}, one of ${kinds.join(', ')}`);
+  return new NetfilterError(`events: ${cause.message}`, { code: 'ERR_INVALID_ARG', cause });
+}

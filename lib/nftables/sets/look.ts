@@ -1,0 +1,79 @@
+// Sets that a transaction needs to know and hasn't added itself: remembered on the connection for one generation, else
+// asked of the kernel before the batch is sent.
+import type { Connection } from '../../connection.ts';
+import { NetfilterError } from '../../errors.ts';
+import type { Verb } from '../../run.ts';
+import { readMessage } from '../../wire/attributes.ts';
+import { DecodeError } from '../../wire/errors.ts';
+import { AttributeWriter } from '../../wire/writer.ts';
+import { type ElementAttributes, elementListTable } from '../objects/element.ts';
+import * as m from '../objects/messages.ts';
+import { type SetAttributes, setTable } from '../objects/set.ts';
+import { dump, nftType, request } from '../read.ts';
+import { entriesOf } from './element-operations.ts';
+import { type SetName, type SetNeed, setKey } from './scope.ts';
+import { type SetInfo, setInfoOf } from './set-info.ts';
+
+interface Remembered {
+  generation: number;
+  readonly sets: Map<string, SetInfo>;
+}
+const memory = new WeakMap<Connection, Remembered>();
+
+function remembered(connection: Connection, generation: number): Map<string, SetInfo> {
+  const known = memory.get(connection);
+  if (known?.generation === generation) return known.sets;
+  const sets = new Map<string, SetInfo>();
+  memory.set(connection, { generation, sets });
+  return sets;
+}
+
+/** A commit of this connection that changed no set or table moved the generation: what is remembered still holds. */
+export function carryOver(connection: Connection, from: number, to: number): void {
+  const known = memory.get(connection);
+  if (known?.generation === from) known.generation = to;
+}
+
+/** The set as the kernel has it. ENOENT where there is none. */
+export function* readSet(connection: Connection, set: SetName): Verb<SetAttributes> {
+  const w = new AttributeWriter(64);
+  setTable.encode(w, { table: set.table, name: set.name });
+  const bytes = yield* request(connection, `set ${set.name}`, nftType(m.NFT_MSG_GETSET), set.family, w.written());
+  const message = readMessage(bytes, 0);
+  const attributes = setTable.decode(bytes, message.start, message.end);
+  if (attributes === undefined) throw new DecodeError('a set with an attribute twice', 0);
+  return attributes;
+}
+
+export function* readElements(connection: Connection, set: SetName): Verb<ElementAttributes[]> {
+  const w = new AttributeWriter(64);
+  elementListTable.encode(w, { table: set.table, set: set.name });
+  const reply = yield* dump(connection, `elements of ${set.name}`, m.NFT_MSG_GETSETELEM, set.family, w.written());
+  const bytes = new Uint8Array(reply.data);
+  const out: ElementAttributes[] = [];
+  for (const at of reply.index) {
+    const message = readMessage(bytes, at);
+    const list = elementListTable.decode(bytes, message.start, message.end);
+    for (const element of list?.elements ?? []) out.push(element);
+  }
+  return out;
+}
+
+/** What an operation has to know, as of `generation`. Elements are read where ranges are merged with what is there. */
+export function* lookAt(connection: Connection, need: Omit<SetNeed, 'write'>, generation: number): Verb<SetInfo> {
+  if (need.known?.entries !== undefined) return need.known;
+  const sets = remembered(connection, generation);
+  let info = sets.get(setKey(need));
+  if (info === undefined) {
+    try {
+      info = setInfoOf(yield* readSet(connection, need));
+    } catch (err) {
+      if (need.known === undefined || !(err instanceof NetfilterError) || err.code !== 'ENOENT') throw err;
+      return { ...need.known, entries: [] };
+    }
+    sets.set(setKey(need), info);
+  }
+  const found = need.known === undefined ? info : { ...info, ...need.known };
+  if (!found.autoMerge) return found;
+  return { ...found, entries: need.emptied ? [] : entriesOf(yield* readElements(connection, need)) };
+}

@@ -1,0 +1,49 @@
+// A large ruleset is dumped chain by chain where that is cheaper; what is read is the same.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { perChainPays } from '../../lib/nftables/read.ts';
+import { NftFixture } from '../support/nft.ts';
+
+const CHAINS = 4;
+const RULES = 800;
+
+function ruleset(): string {
+  const chains = Array.from({ length: CHAINS }, (_, c) => {
+    const rules = Array.from({ length: RULES }, (_, i) => `\t\tcounter packets ${c * RULES + i} bytes ${i} comment "${c} ${i}"`);
+    return `\tchain c${c} {\n${rules.join('\n')}\n\t}`;
+  });
+  return `table ip t {\n${chains.join('\n')}\n}\n`;
+}
+
+test('the choice follows the measured crossover', () => {
+  assert.equal(perChainPays(10_000, 3_501), false);
+  assert.equal(perChainPays(100_000, 34_899), true);
+  assert.equal(perChainPays(CHAINS * RULES, CHAINS), true);
+  assert.equal(perChainPays(0, 0), false);
+});
+
+test('a snapshot and repeated counters of a ruleset beyond it are what nft lists', async () => {
+  await using f = await NftFixture.create();
+  f.must('nft', ['-f', '-'], { input: ruleset() });
+  const wanted = Array.from({ length: CHAINS * RULES }, (_, i) => `${Math.floor(i / RULES)} ${i % RULES}`);
+  const snapshot = await f.nft.snapshot();
+  assert.deepEqual(
+    [...snapshot.rules()].map((r) => r.comment),
+    wanted,
+  );
+  for (let poll = 0; poll < 3; poll++) {
+    const counters = await f.nft.counters();
+    assert.deepEqual(
+      Array.from(counters.packets, (n) => Number(n)),
+      wanted.map((_, i) => i),
+    );
+    assert.equal(counters.generation, snapshot.generation);
+    assert.equal(counters.row(RULES + 5).comment, '1 5');
+    assert.equal(counters.indexOf({ chain: 'c3', comment: '3 7' }), 3 * RULES + 7);
+  }
+  // A chain that came since is seen: what was remembered is of another generation.
+  f.must('nft', ['-f', '-'], { input: 'table ip t { chain late { counter packets 77 bytes 1; }; }\n' });
+  const later = await f.nft.counters();
+  assert.equal(later.length, CHAINS * RULES + 1);
+  assert.equal(later.packets[later.indexOf({ chain: 'late' })], 77n);
+});

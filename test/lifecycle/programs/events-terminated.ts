@@ -1,0 +1,49 @@
+// Workers that are terminated while events are delivered to them, and while they wait for some.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { Nftables } from '../../../lib/index.ts';
+import { addChains, ruleNamed } from '../../support/nft.ts';
+
+const ROUNDS = 30;
+
+async function worker(netns: string): Promise<void> {
+  const nft = await Nftables.open({ netns });
+  // One that is read, one that is never read, one that waits for what never comes.
+  const read = nft.events();
+  nft.events();
+  void nft.events({ kinds: ['trace'] }).next();
+  parentPort?.postMessage('at work');
+  for await (const event of read) if (event.kind === 'commit') JSON.stringify(event.changes.length);
+}
+
+async function main(netns: string): Promise<void> {
+  const nft = await Nftables.open({ netns });
+  const begin = nft.transaction();
+  addChains(begin, 'c');
+  await begin.commit();
+  for (let round = 0; round < ROUNDS; round++) {
+    const started = new Worker(fileURLToPath(import.meta.url), { workerData: netns });
+    await new Promise((resolve, reject) => {
+      started.once('message', resolve);
+      started.once('error', reject);
+    });
+    const commits = (async () => {
+      for (let i = 0; i < 10; i++) {
+        const tx = nft.transaction();
+        tx.flush({ chain: { family: 'ip', table: 't', name: 'c' } });
+        for (let n = 0; n < 300; n++) tx.add(ruleNamed('x'));
+        await tx.commit({ handles: false });
+      }
+    })();
+    // At different moments; whichever it hits must be harmless.
+    if (round % 3 > 0) await sleep(round);
+    await started.terminate();
+    await commits;
+  }
+  await nft.close();
+  console.log(`terminated ${ROUNDS} workers`);
+}
+
+if (isMainThread) await main(process.argv[2] as string);
+else await worker(workerData as string);
