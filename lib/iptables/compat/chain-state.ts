@@ -7,6 +7,7 @@ import { sameRule } from '../xt-compare.ts';
 import type { XtRule } from '../xt-rule.ts';
 import { readExpressions, readRow } from './decode.ts';
 import { ruleExpressions } from './encode.ts';
+import { holdsAll, needlesOf } from './needles.ts';
 
 /** A rule's place: in the kernel, or in this batch. */
 export type Entry =
@@ -30,9 +31,17 @@ export class ChainState {
     const { family } = this.#bytes;
     // The kernel holds what was written, and some of a rule is lost in native expressions: two tcp matches become one, 86401/day is 1/second.
     const written = readExpressions(family, ruleExpressions(wanted)) ?? wanted;
+    const needles = needlesOf(written);
     return this.entries.findIndex((entry) => {
-      const rule = 'id' in entry ? readExpressions(family, entry.expressions) : this.#dump && readRow(family, this.#dump, entry.row);
+      const rule = 'id' in entry ? readExpressions(family, entry.expressions) : this.#read(entry.row, needles);
       return rule !== undefined && sameRule(rule, written, this.#bytes);
     });
+  }
+
+  /** The rule of a row that may be the wanted one. */
+  #read(row: number, needles: readonly Buffer[]): XtRule | undefined {
+    if (this.#dump === undefined) return undefined;
+    const { start, end } = this.#dump.message(row);
+    return holdsAll(this.#dump.bytes.subarray(start, end), needles) ? readRow(this.#bytes.family, this.#dump, row) : undefined;
   }
 }
