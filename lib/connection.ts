@@ -29,6 +29,11 @@ export interface NamespaceFile {
   readonly ino: number;
 }
 
+/** What lives on a connection without being kept by it. */
+export interface Listener {
+  connectionClosed(): void;
+}
+
 type LaneName = 'batch' | 'dump';
 
 class Lane {
@@ -75,8 +80,9 @@ export class Connection {
   readonly #native: NativeConnection;
   readonly #lanes: Readonly<Record<LaneName, Lane>> = { batch: new Lane(), dump: new Lane() };
   readonly #inFlight = new Set<Promise<unknown>>();
-  /** What ends with the connection. */
-  readonly #listeners = new Set<() => void>();
+  /** What ends with the connection. Weak: who is forgotten is collected while the connection is open. */
+  readonly #listeners = new Set<WeakRef<Listener>>();
+  readonly #collected = new FinalizationRegistry<WeakRef<Listener>>((listener) => void this.#listeners.delete(listener));
   #closed = false;
   #closing: Promise<void> | undefined;
   /** The namespace's file, where it was named by a path or a process. */
@@ -178,16 +184,26 @@ export class Connection {
     return this.#native.ipsetSync(query);
   }
 
-  /** A socket of its own that listens to `groups`; `ended` is called when the connection closes. */
+  /** A socket of its own that listens to `groups`; the listener is not kept alive, and told when the connection closes. */
   subscribe(
     groups: number,
-    o: { readonly receiveBytes: number; readonly queueBytes: number; readonly ended: () => void },
+    o: { readonly receiveBytes: number; readonly queueBytes: number },
+    listener: Listener,
   ): { readonly source: NativeEventSource; readonly forget: () => void } {
     this.#checkOpen('events');
     const reply = this.#native.subscribe(groups, o.receiveBytes, o.queueBytes);
     if (reply.failure !== undefined) throw fromFailure(`events in ${this.where}`, reply.failure);
-    this.#listeners.add(o.ended);
-    return { source: reply.source, forget: () => void this.#listeners.delete(o.ended) };
+    return { source: reply.source, forget: this.#listen(listener) };
+  }
+
+  #listen(listener: Listener): () => void {
+    const weak = new WeakRef(listener);
+    this.#listeners.add(weak);
+    this.#collected.register(listener, weak, weak);
+    return () => {
+      this.#listeners.delete(weak);
+      this.#collected.unregister(weak);
+    };
   }
 
   #checkOpen(what: string): void {
@@ -222,7 +238,7 @@ export class Connection {
 
   #endListeners(): void {
     this.#closed = true;
-    for (const ended of this.#listeners) ended();
+    for (const listener of this.#listeners) listener.deref()?.connectionClosed();
     this.#listeners.clear();
   }
 }

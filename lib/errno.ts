@@ -36,6 +36,7 @@ export const EINTR = 4;
 export const EBADF = 9;
 export const EACCES = 13;
 export const EBUSY = 16;
+export const EEXIST = 17;
 export const ERESTART = 85;
 export const EMSGSIZE = 90;
 export const ECANCELED = 125;

@@ -1,6 +1,7 @@
 // The only loader of the addon, and its whole surface. Bytes cross here, objects never do: no function below knows
 // what a rule means. Lengths and counts are checked again on the C++ side before memory is touched.
 import { createRequire } from 'node:module';
+import { endianness } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -187,6 +188,8 @@ export function native(): Native {
 }
 
 function load(): Native {
+  // Attributes are written and read as little-endian hosts have them; every platform of Node's that has netfilter is one but s390x.
+  if (endianness() !== 'LE') throw new Error(`nflink runs on little-endian hosts only, this ${process.arch} is none`);
   const require = createRequire(import.meta.url);
   const override = process.env['NFLINK_ADDON'];
   try {
@@ -196,7 +199,7 @@ function load(): Native {
     const remedies = [
       process.platform === 'linux' ? undefined : `netfilter is Linux's: this is ${process.platform}`,
       'reinstall nflink so that its prebuilds/ folder is there (prebuilt for linux-x64, glibc 2.35 or newer)',
-      'or build it: npm run build:native in a checkout, with g++ make cmake ninja-build pkg-config libnftnl-dev libmnl-dev',
+      'or build it: npx node-gyp rebuild in the package, npm run build:native in a checkout; with g++ make pkg-config libnftnl-dev libmnl-dev',
     ].filter((line) => line !== undefined);
     throw new Error(
       `nflink's addon cannot be loaded (${process.platform}-${process.arch}, Node ${process.versions.node}):\n- ${remedies.join('\n- ')}`,

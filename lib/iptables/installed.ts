@@ -1,4 +1,5 @@
 // An iptables rule in the kernel, on the nf_tables backend: decoded when it is looked at.
+import { jsonSafe } from '../model/json.ts';
 import type { Counter, Family } from '../model/ruleset.ts';
 import type { AnyExpression } from '../nftables/expressions/expression.ts';
 import type { Expression } from '../nftables/expressions/index.ts';
@@ -61,7 +62,7 @@ export class InstalledIptablesRule implements IptablesRule {
   }
   toJSON(): unknown {
     const { family, table, chain, index, handle, comment, counter, spec } = this;
-    return { family, table, chain, index, handle, comment, counter, spec };
+    return jsonSafe({ family, table, chain, index, handle, comment, counter, spec });
   }
 }
 

@@ -37,16 +37,23 @@ export function* countRules(
   view: RowView,
   keep?: (rows: ChainRows) => boolean,
 ): Verb<CounterSnapshot> {
+  const whole = [scope];
   const remembered = perChain.get(connection);
   const key = JSON.stringify([scope.family, scope.table, scope.chain]);
   const before = remembered === undefined ? undefined : (yield* readGeneration(connection)).generation;
-  const scopes = remembered !== undefined && remembered.key === key && remembered.generation === before ? remembered.scopes : [scope];
+  const scopes = remembered !== undefined && remembered.key === key && remembered.generation === before ? remembered.scopes : whole;
   // One uninterrupted dump is of one generation: no need to wait for a quiet moment. Its low 16 bits stand in the messages.
-  const reply = yield* dumpScopes(connection, scopes);
-  const after = (yield* readGeneration(connection)).generation;
+  let reply = yield* dumpScopes(connection, scopes);
+  let after = (yield* readGeneration(connection)).generation;
+  if (scopes !== whole && after !== before) {
+    // Somebody committed since the chains were remembered: there may be others by now.
+    perChain.delete(connection);
+    reply = yield* dumpScopes(connection, whole);
+    after = (yield* readGeneration(connection)).generation;
+  }
   const generation = reply.generation16 < 0 || (after & 0xffff) === reply.generation16 ? after : undefined;
   const dump = new RuleDump(reply);
-  if (scopes.length === 1 && generation !== undefined && perChainPays(dump.length, dump.chains.length)) {
+  if (generation !== undefined && perChainPays(dump.length, dump.chains.length)) {
     const chains = dump.chains.map((c) => ({ family: familyNumber(c.family), table: c.table, chain: c.chain }));
     perChain.set(connection, { key, generation, scopes: chains });
   }

@@ -6,10 +6,10 @@ import type { Verb } from '../run.ts';
 import { EncodeError } from '../wire/errors.ts';
 import { Batch, type Named } from './batch.ts';
 import { describeObject } from './send.ts';
-import { carryEntries } from './sets/element-operations.ts';
-import { lookAt } from './sets/look.ts';
+import { lookAt, withHandles } from './sets/look.ts';
+import { ElementError, mergingOf, OwnedError } from './sets/merging.ts';
 import { type SetNeed, setKey } from './sets/scope.ts';
-import type { SetInfo } from './sets/set-info.ts';
+import { hasFlag, type SetInfo } from './sets/set-info.ts';
 
 export interface Deferred {
   readonly need: SetNeed;
@@ -29,22 +29,28 @@ export function* complete(connection: Connection, batch: Batch, deferred: readon
   const whole = new Batch(batch.byteLength);
   const infos = new Map<string, SetInfo>();
   const inserted: { readonly before: number; readonly count: number }[] = [];
+  const handles = new Map<string, bigint | undefined>();
+  const needs: SetNeed[] = [];
+  for (const { need } of deferred) needs.push(yield* withHandles(connection, need, handles));
+  const groups = needs.map(groupOf);
+  const lastOf = new Map(groups.map((group, i) => [group, i]));
   let next = 0;
   for (const [i, d] of deferred.entries()) {
+    const [need, group] = [needs[i] as SetNeed, groups[i] as string];
     whole.copy(batch, next, d.before);
     next = d.before;
     const count = whole.length;
     try {
-      let info = infos.get(groupOf(d));
+      let info = infos.get(group);
       // A copy: what operations do to it counts for this attempt only.
-      if (info === undefined) infos.set(groupOf(d), (info = { ...(yield* lookAt(connection, d.need, generation)) }));
-      const last = !deferred.slice(i + 1).some((later) => groupOf(later) === groupOf(d));
-      d.need.write(info.entries === undefined ? info : carryEntries(info, last), {
+      if (info === undefined) infos.set(group, (info = { ...(yield* lookAt(connection, need, generation)) }));
+      d.need.write(info.entries === undefined ? info : { ...info, merging: mergingOf(info, lastOf.get(group) === i) }, {
         w: whole.writer,
-        emit: (header) => void whole.push(header, d.named),
+        named: d.named,
+        emit: (header, owner = d.named) => void whole.push(header, owner),
       });
     } catch (err) {
-      throw failed(err, d);
+      throw err instanceof OwnedError ? failed(err.cause, err.owner) : failed(err, d.named);
     }
     inserted.push({ before: d.before, count: whole.length - count });
   }
@@ -52,15 +58,19 @@ export function* complete(connection: Connection, batch: Batch, deferred: readon
   return { batch: whole, moved: (message) => inserted.reduce((at, i) => (i.before <= message ? at + i.count : at), message) };
 }
 
-/** Operations on one set, up to where it is emptied or made anew. */
-const groupOf = ({ need }: Deferred): string => `${need.emptied} ${need.known?.id ?? ''} ${setKey(need)}`;
+/** Operations on one set, up to where it is emptied. Adding it again changes nothing; only of anonymous sets is each another. */
+function groupOf(need: SetNeed): string {
+  const { known } = need;
+  return `${need.emptied} ${known !== undefined && hasFlag(known, 'anonymous') ? known.id : ''} ${setKey(need)}`;
+}
 
-function failed(err: unknown, { named }: Deferred): unknown {
-  const what = `operation ${named.index} (${named.verb} ${describeObject(named.object)})`;
+function failed(err: unknown, named: Named): unknown {
+  const { verb, object, index = 0 } = named;
+  const what = `operation ${index} (${verb} ${describeObject(object)})`;
   if (err instanceof EncodeError) {
     return new NetfilterError(`${what}: ${err.message}; nothing was sent`, {
-      code: 'ERR_INVALID_ARG',
-      operation: { ...named, path: err.path },
+      ...(err instanceof ElementError ? { code: err.code, errno: err.errno } : { code: 'ERR_INVALID_ARG' }),
+      operation: { index, verb, object, path: err.path },
       cause: err,
     });
   }
@@ -68,7 +78,7 @@ function failed(err: unknown, { named }: Deferred): unknown {
   return new NetfilterError(`${what} at name: ${err.message}; nothing was sent`, {
     code: err.code,
     errno: -err.errno,
-    operation: { ...named, path: 'name' },
+    operation: { index, verb, object, path: 'name' },
     cause: err,
   });
 }

@@ -1,21 +1,16 @@
 // A rule as it was dumped: bytes until somebody looks. Both Nftables and Iptables show these.
 
+import { jsonSafe } from '../model/json.ts';
 import type { Counter, Family, Place } from '../model/ruleset.ts';
 import { type NativeCounterReply, native } from '../native.ts';
 import { findAttribute, type Message, readMessage } from '../wire/attributes.ts';
-import { DecodeError } from '../wire/errors.ts';
 import { decodeText } from '../wire/text.ts';
 import { AttributeWriter } from '../wire/writer.ts';
 import type { AnyExpression } from './expressions/expression.ts';
-import { type Expression, expressionTables } from './expressions/index.ts';
+import type { Expression } from './expressions/index.ts';
 import { families, familyName } from './objects/messages.ts';
-import { type RuleAttributes, ruleTable } from './objects/rule.ts';
+import { NFTA_RULE, type RuleAttributes, readExpressions, ruleTable } from './objects/rule.ts';
 import { commentOf } from './objects/userdata.ts';
-
-const NFTA_RULE_TABLE = 1;
-const NFTA_RULE_CHAIN = 2;
-const NFTA_RULE_EXPRESSIONS = 4;
-const NFTA_RULE_USERDATA = 7;
 
 /** The rows of one chain, from `start` to `end`. */
 export interface ChainRows extends Place {
@@ -56,8 +51,8 @@ export class RuleDump {
       const message = this.message(start);
       return {
         family: familyName(message.family),
-        table: this.#text(message, NFTA_RULE_TABLE),
-        chain: this.#text(message, NFTA_RULE_CHAIN),
+        table: this.#text(message, NFTA_RULE.table),
+        chain: this.#text(message, NFTA_RULE.chain),
         start,
         end: first[i + 1] ?? this.length,
       };
@@ -108,7 +103,7 @@ export class RuleDump {
 
   userdata(row: number): Uint8Array | undefined {
     const message = this.message(row);
-    const found = findAttribute(this.bytes, message.start, message.end, NFTA_RULE_USERDATA);
+    const found = findAttribute(this.bytes, message.start, message.end, NFTA_RULE.userdata);
     return found && this.bytes.subarray(found[0], found[1]);
   }
 
@@ -118,11 +113,8 @@ export class RuleDump {
 
   expressions(row: number): readonly AnyExpression[] {
     const message = this.message(row);
-    const found = findAttribute(this.bytes, message.start, message.end, NFTA_RULE_EXPRESSIONS);
-    if (found === undefined) return [];
-    const list = expressionTables.list.get(this.bytes, found[0], found[1]);
-    if (list === undefined) throw new DecodeError('a rule whose expressions are no list', found[0]);
-    return list;
+    const found = findAttribute(this.bytes, message.start, message.end, NFTA_RULE.expressions);
+    return readExpressions(this.bytes, found);
   }
 }
 
@@ -181,7 +173,7 @@ export class DumpedRule implements NftRule {
   }
   toJSON(): unknown {
     const { family, table, chain, index, handle, comment, counter, expressions, userdata } = this;
-    return { family, table, chain, index, handle, comment, counter, expressions, userdata };
+    return jsonSafe({ family, table, chain, index, handle, comment, counter, expressions, userdata });
   }
 }
 

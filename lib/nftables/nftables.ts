@@ -119,7 +119,7 @@ export class Nftables {
   /**
    * Who changes what, commit by commit, and what the rules with `meta nftrace set 1` do with packets. Subscribed when this
    * returns. Abort and close() end the iteration; a vanished namespace rejects with ERR_NAMESPACE_GONE, looked for once a second
-   * and with every batch.
+   * and with every batch, and a message that can't be read with DecodeError: both end it.
    */
   events(o: EventOptions = {}): Subscription<NftEvent> {
     return EventSubscription.open(this.#connection, o);

@@ -2,6 +2,7 @@
 // written by restore.
 import { NetfilterError } from '../errors.ts';
 import type { Family } from '../model/ruleset.ts';
+import { partsByTable } from './by-table.ts';
 import type { AnyExpression } from './expressions/expression.ts';
 import { expressionTables } from './expressions/index.ts';
 import { type ChainAttributes, chainTable } from './objects/chain.ts';
@@ -40,23 +41,16 @@ export function fromPicture(picture: Picture): PortableTable[] {
       code: 'ERR_INVALID_ARG',
     });
   }
-  const { elements } = picture;
+  const parts = partsByTable(picture);
   return picture.tables.map(({ family, attributes }) => {
-    const mine = <T extends { readonly table?: string }>(d: { readonly family: Family; readonly attributes: T }): boolean =>
-      d.family === family && d.attributes.table === attributes.name;
-    const rows = new Map(picture.rules.chains.filter((r) => r.family === family && r.table === attributes.name).map((r) => [r.chain, r]));
+    const { chains, rows, sets, objects, flowtables } = parts(family, attributes.name ?? '');
     return {
       family,
       attributes,
-      chains: picture.chains
-        .filter(mine)
-        .map((c) => ({ attributes: c.attributes, rules: rulesOf(picture, rows.get(c.attributes.name ?? '')) })),
-      sets: picture.sets.flatMap((s, i) => {
-        const dumped = elements[i];
-        return mine(s) && dumped !== undefined ? [{ attributes: s.attributes, elements: elementsOf(dumped) }] : [];
-      }),
-      objects: picture.objects.filter(mine).map((o) => o.attributes),
-      flowtables: picture.flowtables.filter(mine).map((f) => f.attributes),
+      chains: chains.map((c) => ({ attributes: c, rules: rulesOf(picture, rows.get(c.name ?? '')) })),
+      sets: sets.map((set) => ({ attributes: set.attributes, elements: set.elements === undefined ? [] : elementsOf(set.elements) })),
+      objects,
+      flowtables,
     };
   });
 }
@@ -82,14 +76,18 @@ export function fromJson(json: unknown): PortableTable[] {
         const chain = objectAt(c, `${at}.chains[${j}]`);
         return {
           attributes: chainTable.revive(objectAt(chain['attributes'], `${at}.chains[${j}].attributes`)),
-          rules: listIn(chain, 'rules', `${at}.chains[${j}]`).map((r, k) => reviveRule(objectAt(r, `${at}.chains[${j}].rules[${k}]`))),
+          rules: listIn(chain, 'rules', `${at}.chains[${j}]`).map((r, k) =>
+            reviveRule(objectAt(r, `${at}.chains[${j}].rules[${k}]`), `${at}.chains[${j}].rules[${k}]`),
+          ),
         };
       }),
       sets: listIn(table, 'sets', at).map((s, j) => {
         const set = objectAt(s, `${at}.sets[${j}]`);
         return {
           attributes: setTable.revive(objectAt(set['attributes'], `${at}.sets[${j}].attributes`)),
-          elements: listIn(set, 'elements', `${at}.sets[${j}]`).map((e) => elementTable.revive(e)),
+          elements: listIn(set, 'elements', `${at}.sets[${j}]`).map((e, k) =>
+            elementTable.revive(objectAt(e, `${at}.sets[${j}].elements[${k}]`)),
+          ),
         };
       }),
       objects: listIn(table, 'objects', at).map((o, j) =>
@@ -102,10 +100,10 @@ export function fromJson(json: unknown): PortableTable[] {
   });
 }
 
-function reviveRule(rule: Json): PortableRule {
+function reviveRule(rule: Json, at: string): PortableRule {
   const { userdata } = rule;
   return {
-    expressions: expressionTables.list.revive?.(rule['expressions']) ?? [],
+    expressions: expressionTables.list.revive?.(listIn(rule, 'expressions', at)) ?? [],
     ...(typeof userdata === 'string' ? { userdata: new Uint8Array(Buffer.from(userdata, 'base64')) } : {}),
   };
 }

@@ -3,12 +3,13 @@ import type { Connection } from '../connection.ts';
 import { NetfilterError } from '../errors.ts';
 import type { Verb } from '../run.ts';
 import { EncodeError } from '../wire/errors.ts';
-import { Batch } from './batch.ts';
+import { Batch, type Named } from './batch.ts';
 import { inferCompat } from './compat.ts';
 import { acceptable } from './expressions/acceptable.ts';
 import type { AnyExpression } from './expressions/expression.ts';
+import type { StatefulExpression } from './expressions/index.ts';
 import { type ChainAttributes, chainTable } from './objects/chain.ts';
-import { type ElementAttributes, elementListTable } from './objects/element.ts';
+import type { ElementAttributes } from './objects/element.ts';
 import { flowtableTable } from './objects/flowtable.ts';
 import * as m from './objects/messages.ts';
 import { type ObjectAttributes, objectTable } from './objects/object.ts';
@@ -19,6 +20,7 @@ import { fromJson, fromPicture, type PortableChain, type PortableSet, type Porta
 import { renewExpressions, renewObject } from './renew.ts';
 import { NftRuleset } from './ruleset.ts';
 import { type CommitResult, sendBatch } from './send.ts';
+import { ElementMessages } from './sets/element-messages.ts';
 
 export interface RestoreSettings {
   /** Tables that are there already: 'fail' with EEXIST (default), or 'replace' them, in the same transaction. */
@@ -26,9 +28,6 @@ export interface RestoreSettings {
   /** Restore counters, quotas' consumption and the like; default: they begin anew. */
   readonly counters?: boolean;
 }
-
-/** Elements of one message: nla_len has 16 bits, and a list near its end would not take a large element. */
-const ELEMENTS_BYTES = 48 * 1024;
 
 export function* restore(connection: Connection, ruleset: unknown, o: RestoreSettings): Verb<CommitResult> {
   const tables = ruleset instanceof NftRuleset ? fromPicture(ruleset.picture) : fromJson(ruleset);
@@ -76,14 +75,18 @@ class TableWriter {
     try {
       encode();
     } catch (err) {
-      if (!(err instanceof EncodeError)) throw err;
-      throw new NetfilterError(`restore: ${kind} ${this.#table.family} ${this.#name} ${name ?? ''}: ${err.message}; nothing was sent`, {
-        code: 'ERR_INVALID_ARG',
-        operation: { index: this.#batch.length, ...named, path: err.path },
-        cause: err,
-      });
+      throw this.#refused(err, kind, name, named);
     }
     this.#batch.push({ type, flags, family: this.#family }, named);
+  }
+
+  #refused(err: unknown, kind: string, name: string | undefined, named: Named): unknown {
+    if (!(err instanceof EncodeError)) return err;
+    return new NetfilterError(`restore: ${kind} ${this.#table.family} ${this.#name} ${name ?? ''}: ${err.message}; nothing was sent`, {
+      code: 'ERR_INVALID_ARG',
+      operation: { index: this.#batch.length, verb: named.verb, object: named.object, path: err.path },
+      cause: err,
+    });
   }
 
   #addTable(): void {
@@ -96,7 +99,8 @@ class TableWriter {
         m.NFT_MSG_NEWTABLE,
         'table',
         this.#name,
-        () => tableTable.encode(this.#batch.writer, { name: this.#name, flags: [] }),
+        // Without flags: with them a dormant table would wake before it goes.
+        () => tableTable.encode(this.#batch.writer, { name: this.#name }),
         m.NLM_F_CREATE,
       );
       this.#emit(m.NFT_MSG_DELTABLE, 'table', this.#name, () => tableTable.encode(this.#batch.writer, { name: this.#name }), 0);
@@ -105,12 +109,13 @@ class TableWriter {
   }
 
   #object({ handle: _1, use: _2, ...o }: ObjectAttributes): ObjectAttributes {
-    return this.#counters ? o : renewObject(o);
+    const taken = objectAsTaken(o);
+    return this.#counters ? taken : renewObject(taken);
   }
 
   #set({ handle: _1, type: _2, count: _3, ...s }: SetAttributes, index: number): SetAttributes {
     // The kernel wants an id for each new set, though names are what refers to them here.
-    return { ...s, id: index + 1 };
+    return { ...withExpressions(s, (e) => e.map(acceptable)), id: index + 1 };
   }
 
   #chain({ handle: _1, use: _2, counters, ...c }: ChainAttributes): ChainAttributes {
@@ -121,36 +126,24 @@ class TableWriter {
   #elements(set: PortableSet): void {
     const { flags, name = '' } = set.attributes;
     const ranges = flags?.includes('interval') === true && !flags.includes('concat');
-    const elements = ranges ? [...set.elements].sort(byKey) : set.elements;
-    let part: ElementAttributes[] = [];
-    let bytes = 0;
-    const flush = (): void => {
-      if (part.length === 0) return;
-      const list = { table: this.#name, set: name, elements: part };
-      this.#emit(m.NFT_MSG_NEWSETELEM, 'element', name, () => elementListTable.encode(this.#batch.writer, list));
-      part = [];
-      bytes = 0;
-    };
-    for (const e of elements) {
-      const element = this.#element(e);
-      const size = sizeOf(element);
-      if (bytes + size > ELEMENTS_BYTES) flush();
-      part.push(element);
-      bytes += size;
+    const elements = ranges ? wholeRanges([...set.elements].sort(byKey)) : set.elements;
+    const named = { verb: 'restore', object: { element: { family: this.#table.family, table: this.#name, name } } };
+    const header = { type: m.NFT_MSG_NEWSETELEM, flags: m.NLM_F_CREATE | m.NLM_F_EXCL, family: this.#family };
+    const messages = new ElementMessages(this.#batch.writer, { table: this.#name, set: name }, () => void this.#batch.push(header, named));
+    try {
+      let index = 0;
+      for (const e of elements) messages.add(index++, this.#element(e));
+      messages.end();
+    } catch (err) {
+      throw this.#refused(err, 'element', name, named);
     }
-    flush();
   }
 
   #element(e: ElementAttributes): ElementAttributes {
-    const taken = elementAsTaken(e);
-    if (this.#counters) return taken;
-    const { expr, expressions } = taken;
-    const renewed = expr === undefined ? undefined : renewExpressions([expr])[0];
-    return {
-      ...taken,
-      ...(renewed === undefined ? {} : { expr: renewed }),
-      ...(expressions === undefined ? {} : { expressions: renewExpressions(expressions) }),
-    };
+    return withExpressions(elementAsTaken(e), (list) => {
+      const taken = list.map(acceptable);
+      return this.#counters ? taken : renewExpressions(taken);
+    });
   }
 
   #rules(chain: PortableChain): void {
@@ -212,15 +205,57 @@ function isEnd(e: ElementAttributes): boolean {
   return e.flags?.includes('interval end') === true;
 }
 
-/** An upper bound of an element's bytes: enough to stay below the limit of a message. */
-function sizeOf(e: ElementAttributes): number {
-  const expressions = (e.expressions?.length ?? 0) + (e.expr === undefined ? 0 : 1);
-  return 256 + (e.userdata?.length ?? 0) + expressions * 256;
+/**
+ * Without ends that end nothing: of a range that has just expired the kernel still dumps the end. An end at 0 opens a set that
+ * does not begin there, as nft writes it.
+ */
+function* wholeRanges(sorted: readonly ElementAttributes[]): Generator<ElementAttributes> {
+  let open = false;
+  let first = true;
+  for (const e of sorted) {
+    if (e.key === undefined) {
+      yield e;
+      continue;
+    }
+    const end = isEnd(e);
+    const opens = first && end && e.key.every((byte) => byte === 0);
+    first = false;
+    if (end && !open && !opens) continue;
+    open = !end;
+    yield e;
+  }
 }
 
-/** The end of a range has a key and nothing else (nft_add_set_elem), though a set with timeouts dumps more. */
+/** The form the kernel takes (nft_add_set_elem): the end of a range has a key and nothing else, and 0 ms left would mean the whole time. */
 function elementAsTaken(e: ElementAttributes): ElementAttributes {
-  if (e.flags?.includes('interval end') !== true) return e;
-  const { key, flags } = e;
-  return { ...(key === undefined ? {} : { key }), flags };
+  if (isEnd(e)) {
+    const { key, flags } = e;
+    return { ...(key === undefined ? {} : { key }), ...(flags === undefined ? {} : { flags }) };
+  }
+  return e.expiration === 0n ? { ...e, expiration: 1n } : e;
+}
+
+interface Stateful {
+  readonly expr?: StatefulExpression;
+  readonly expressions?: readonly StatefulExpression[];
+}
+
+/** Sets and elements hold one expression as `expr`, several as `expressions`. */
+function withExpressions<T extends Stateful>(holder: T, change: (list: readonly StatefulExpression[]) => readonly StatefulExpression[]): T {
+  const { expr, expressions } = holder;
+  if (expr === undefined && expressions === undefined) return holder;
+  const one = expr === undefined ? undefined : change([expr])[0];
+  return {
+    ...holder,
+    ...(one === undefined ? {} : { expr: one }),
+    ...(expressions === undefined ? {} : { expressions: change(expressions) }),
+  };
+}
+
+/** As rules' quotas: `depleted` is the kernel's own to say (nft_quota_do_init). */
+function objectAsTaken(o: ObjectAttributes): ObjectAttributes {
+  const { data } = o;
+  if (o.kind !== 'quota' || typeof data !== 'object' || data === null || data instanceof Uint8Array) return o;
+  const { flags } = data as { readonly flags?: unknown };
+  return Array.isArray(flags) ? { ...o, data: { ...data, flags: flags.filter((f) => f !== 'depleted') } } : o;
 }

@@ -2,13 +2,12 @@
 import { commentMatches, placed } from '../model/filter.ts';
 import { jsonSafe } from '../model/json.ts';
 import type { Chain, Counter, Family, NamedObject, Place, Ruleset, SetObject, Table } from '../model/ruleset.ts';
+import { partsByTable, type TableParts } from './by-table.ts';
 import { DumpedRule, type NftRule, type RuleDump } from './installed-rule.ts';
 import type { ChainAttributes } from './objects/chain.ts';
-import type { ElementAttributes } from './objects/element.ts';
 import { type Flowtable, flowtableModel } from './objects/flowtable.ts';
 import { hookName } from './objects/hooks.ts';
 import { objectModel } from './objects/object.ts';
-import type { SetAttributes } from './objects/set.ts';
 import type { TableAttributes } from './objects/table.ts';
 import { commentOf } from './objects/userdata.ts';
 import { type Decoded, elementsOf, type Picture } from './picture.ts';
@@ -24,7 +23,8 @@ export class NftRuleset implements Ruleset<NftRule> {
   constructor(picture: Picture) {
     this.generation = picture.generation;
     this.#picture = picture;
-    this.tables = picture.tables.map((d) => new NftTable(d, picture));
+    const parts = partsByTable(picture);
+    this.tables = picture.tables.map((d) => new NftTable(d, parts(d.family, d.attributes.name ?? ''), picture.rules));
   }
 
   /** @internal What restore works from. */
@@ -61,50 +61,36 @@ export class NftTable implements Table<NftRule> {
   readonly comment?: string;
   readonly chains: readonly NftChain[];
   readonly #attributes: TableAttributes;
-  readonly #picture: Picture;
+  readonly #parts: TableParts;
 
-  constructor(d: Decoded<TableAttributes>, picture: Picture) {
+  constructor(d: Decoded<TableAttributes>, parts: TableParts, rules: RuleDump) {
     const a = d.attributes;
     this.#attributes = a;
-    this.#picture = picture;
+    this.#parts = parts;
     this.family = d.family;
     this.name = a.name ?? '';
     this.handle = a.handle ?? 0n;
     if (a.flags !== undefined && a.flags.length > 0) this.flags = a.flags.map(String);
     const comment = commentOf(a.userdata);
     if (comment !== undefined) this.comment = comment;
-    const rows = new Map(picture.rules.chains.filter((c) => c.family === d.family && c.table === a.name).map((c) => [c.chain, c]));
-    this.chains = this.#mine(picture.chains).map((c) => new NftChain(c, picture.rules, rows.get(c.attributes.name ?? '')));
-  }
-
-  #mine<T extends { readonly table?: string }>(all: readonly Decoded<T>[]): Decoded<T>[] {
-    return all.filter((d) => d.family === this.family && d.attributes.table === this.name);
+    this.chains = parts.chains.map((c) => new NftChain(d.family, c, rules, parts.rows.get(c.name ?? '')));
   }
 
   get sets(): readonly SetObject[] {
-    return this.#sets().map(([attributes, elements]) =>
-      setModel(this.family, attributes, elements === undefined ? undefined : [...elements]),
+    return this.#parts.sets.map(({ attributes, elements }) =>
+      setModel(this.family, attributes, elements === undefined ? undefined : [...elementsOf(elements)]),
     );
   }
   get objects(): readonly NamedObject[] {
-    return this.#mine(this.#picture.objects).map((d) => objectModel(d.family, d.attributes));
+    return this.#parts.objects.map((o) => objectModel(this.family, o));
   }
   get flowtables(): readonly Flowtable[] {
-    return this.#mine(this.#picture.flowtables).map((d) => flowtableModel(d.family, d.attributes));
-  }
-
-  /** Each set with its elements, where they were read. */
-  #sets(): (readonly [SetAttributes, Iterable<ElementAttributes> | undefined])[] {
-    return this.#picture.sets.flatMap((d, i) => {
-      if (d.family !== this.family || d.attributes.table !== this.name) return [];
-      const dumped = this.#picture.elements?.[i];
-      return [[d.attributes, dumped === undefined ? undefined : elementsOf(dumped)] as const];
-    });
+    return this.#parts.flowtables.map((f) => flowtableModel(this.family, f));
   }
 
   toJSON(): unknown {
     const { family, name, handle, flags, comment, chains } = this;
-    return {
+    return jsonSafe({
       family,
       name,
       handle,
@@ -112,14 +98,14 @@ export class NftTable implements Table<NftRule> {
       comment,
       attributes: this.#attributes,
       chains,
-      sets: this.#sets().map(([attributes, elements]) => ({
-        ...setModel(family, attributes, undefined),
+      sets: this.#parts.sets.map(({ attributes, elements }) => ({
+        ...setModel(family, attributes),
         attributes,
-        ...(elements === undefined ? {} : { elements: [...elements] }),
+        ...(elements === undefined ? {} : { elements: [...elementsOf(elements)] }),
       })),
-      objects: this.#mine(this.#picture.objects).map((d) => ({ ...objectModel(family, d.attributes), attributes: d.attributes })),
-      flowtables: this.#mine(this.#picture.flowtables).map((d) => ({ ...flowtableModel(family, d.attributes), attributes: d.attributes })),
-    };
+      objects: this.#parts.objects.map((o) => ({ ...objectModel(family, o), attributes: o })),
+      flowtables: this.#parts.flowtables.map((f) => ({ ...flowtableModel(family, f), attributes: f })),
+    });
   }
 
   chain(name: string): NftChain | undefined {
@@ -145,10 +131,14 @@ export class NftChain implements Chain<NftRule> {
   readonly #rows: { readonly start: number; readonly end: number };
   #rules: readonly NftRule[] | undefined;
 
-  constructor(d: Decoded<ChainAttributes>, rules: RuleDump, rows: { readonly start: number; readonly end: number } = { start: 0, end: 0 }) {
-    const a = d.attributes;
+  constructor(
+    family: Family,
+    a: ChainAttributes,
+    rules: RuleDump,
+    rows: { readonly start: number; readonly end: number } = { start: 0, end: 0 },
+  ) {
     this.#attributes = a;
-    this.family = d.family;
+    this.family = family;
     this.table = a.table ?? '';
     this.name = a.name ?? '';
     this.handle = a.handle ?? 0n;
@@ -157,7 +147,7 @@ export class NftChain implements Chain<NftRule> {
     // The kernel's use count holds the chain's own rules too.
     this.references = Math.max(0, (a.use ?? 0) - (rows.end - rows.start));
     if (a.type !== undefined) this.type = a.type;
-    if (a.hook?.hooknum !== undefined) this.hook = hookName(d.family, a.hook.hooknum);
+    if (a.hook?.hooknum !== undefined) this.hook = hookName(family, a.hook.hooknum);
     if (a.hook?.priority !== undefined) this.prio = a.hook.priority;
     if (a.policy === 'accept' || a.policy === 'drop') this.policy = a.policy;
     const dev = a.hook?.devs ?? (a.hook?.dev === undefined ? undefined : [a.hook.dev]);
@@ -176,6 +166,6 @@ export class NftChain implements Chain<NftRule> {
   toJSON(): unknown {
     const { family, table, name, handle, type, hook, prio, policy, dev, counter, references, comment, rules } = this;
     const attributes = this.#attributes;
-    return { family, table, name, handle, type, hook, prio, policy, dev, counter, references, comment, attributes, rules };
+    return jsonSafe({ family, table, name, handle, type, hook, prio, policy, dev, counter, references, comment, attributes, rules });
   }
 }

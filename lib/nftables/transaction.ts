@@ -194,7 +194,8 @@ export class NftTransaction {
       while (this.#deferred.at(-1)?.named.index === index) this.#deferred.pop();
       throw this.#refused(err, verb, object);
     }
-    this.#messages.push(count);
+    // A deferred operation has no message yet: none must not be taken for the next one's.
+    this.#messages.push(batch.length > count ? count : -1);
     return this.#operation(index);
   }
 

@@ -32,10 +32,21 @@ async function pack(folder, destination) {
 function checkContents(files) {
   const prebuilds = readdirSync(join(root, 'prebuilds'), { recursive: true, withFileTypes: true });
   const binaries = prebuilds.filter((entry) => entry.isFile()).map((entry) => `prebuilds/linux-${process.arch}/${entry.name}`);
-  const wanted = ['LICENSE', 'README.md', 'package.json', 'binding.gyp', 'CMakeLists.txt', 'dist/index.js', 'dist/index.d.ts', ...binaries];
+  const wanted = [
+    'LICENSE',
+    'README.md',
+    'package.json',
+    'CHANGELOG.md',
+    'docs/objects.md',
+    'binding.gyp',
+    'CMakeLists.txt',
+    'dist/index.js',
+    'dist/index.d.ts',
+    ...binaries,
+  ];
   const missing = wanted.filter((file) => !files.includes(file));
   if (missing.length > 0) throw new Failure(`the packed package lacks ${missing.join(', ')}`);
-  const strange = files.filter((file) => !/^(dist|lib|native|prebuilds)\/|^[A-Za-z.]+$/.test(file));
+  const strange = files.filter((file) => !/^(dist|docs|lib|native|prebuilds)\/|^[A-Za-z.]+$/.test(file));
   if (strange.length > 0) throw new Failure(`the packed package carries what it shouldn't: ${strange.join(', ')}`);
 }
 

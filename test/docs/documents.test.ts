@@ -1,5 +1,5 @@
-// The code in the documents does what they say: life-of-a-rule's blocks are run as one program and print what stands below
-// them; README's blocks run as they are pasted. Each in a network namespace of its own.
+// The code in the documents does what they say: the blocks of life-of-a-rule and of events are run as one program each and
+// print what stands below them; README's blocks run as they are pasted. Each in a network namespace of its own.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,6 +29,14 @@ describe('docs/life-of-a-rule.md', () => {
     const wanted = blocks('docs/life-of-a-rule.md', 'text');
     assert.ok(wanted.length >= 5);
     assert.equal(printed, wanted.join(''));
+  });
+});
+
+describe('docs/events.md', () => {
+  it('prints what it says', async () => {
+    const [program = '', ...others] = blocks('docs/events.md', 'js');
+    assert.deepEqual(others, []);
+    assert.equal(await run(program), blocks('docs/events.md', 'text').join(''));
   });
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Connection } from '../../lib/connection.ts';
-import { type CommitEvent, expressions as e, type NftEvent } from '../../lib/index.ts';
+import { type CommitEvent, expressions as e, type NftEvent, type TraceEvent } from '../../lib/index.ts';
 import { type EventLimits, EventSubscription } from '../../lib/nftables/events/subscription.ts';
 import { runSync } from '../../lib/run.ts';
 import { commitMark, eventsUntil, nextCommit, nextEvent, secondConnection, sendOverLoopback } from '../support/events.ts';
@@ -128,6 +128,64 @@ test('every kind of object is decoded, a deletion as well', async () => {
   // The kernel's word of a deleted set doesn't say that it was a map.
   for (const line of ['delete table t', 'delete chain in', 'delete chain c', 'delete set s', 'delete set m', 'delete counter hits'])
     assert.ok(gone.includes(line), `${line} in ${gone.join(', ')}`);
+});
+
+test('a deleted set or map has its names and handle, and no invented type', async () => {
+  await using f = await NftFixture.create();
+  f.must('nft', ['-f', '-'], { input: 'table ip t {\nset s { type ipv4_addr; }\nmap m { type ipv4_addr : verdict; }\n}' });
+  await using events = f.nft.events();
+  for (const [kind, name] of [
+    ['set', 's'],
+    ['map', 'm'],
+  ] as const) {
+    const handle = f.nft.snapshotSync().tables[0]?.sets.find((s) => s.name === name)?.handle;
+    assert.equal(typeof handle, 'bigint');
+    f.must('nft', ['delete', kind, 'ip', 't', name]);
+    const { changes } = await nextCommit(events);
+    assert.deepEqual(
+      changes.map(({ verb, object }) => ({ verb, object })),
+      [{ verb: 'delete', object: { set: { family: 'ip', table: 't', name, handle } } }],
+    );
+  }
+});
+
+test('events and installed rules have a JSON of their own', async () => {
+  await using f = await NftFixture.create();
+  f.ns.up();
+  await using commits = f.nft.events({ kinds: ['commit'] });
+  await using traces = f.nft.events({ kinds: ['trace'] });
+  f.must('nft', ['-f', '-'], {
+    input: 'table ip t {\nset s { type ipv4_addr; }\nchain o {\ntype filter hook output priority 0\nmeta nftrace set 1 counter\n}\n}',
+  });
+  f.must('nft', ['add element ip t s { 10.0.0.1 }']);
+  const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+  const commit = await nextCommit(commits);
+  const [change] = commit.changes.filter(({ object }) => 'rule' in object);
+  const [installed] = f.nft.snapshotSync().rules();
+  assert.ok(change !== undefined && installed !== undefined);
+  const { rule } = change.object as { rule: { handle: bigint } };
+  const { family, table, chain, handle, counter, expressions } = json(installed) as Record<string, unknown>;
+  assert.deepEqual([handle, counter], [Number(rule.handle), { packets: 0, bytes: 0 }]);
+  assert.deepEqual(json(rule), { family, table, chain, handle, counter, expressions });
+  assert.deepEqual(json(change), { verb: 'add', object: { rule: json(rule) } });
+  const whole = json(commit) as { generation: number; changes: unknown[] };
+  assert.equal(whole.generation, commit.generation);
+  assert.deepEqual(
+    whole.changes,
+    commit.changes.map((c) => json(c)),
+  );
+  const elements = json(await nextCommit(commits)) as { changes: [{ object: { element: { elem: { key: unknown }[] } } }] };
+  assert.equal(elements.changes[0].object.element.elem[0]?.key, Buffer.from([10, 0, 0, 1]).toString('base64'));
+
+  // The same rule within its ruleset's JSON.
+  const { tables } = f.nft.snapshotSync().toJSON() as { tables: { chains: { rules: unknown[] }[] }[] };
+  assert.deepEqual(tables[0]?.chains[0]?.rules, [json(installed)]);
+
+  sendOverLoopback(f.ns, 'udp', '127.0.0.1', 9);
+  const trace = (await nextEvent(traces)) as TraceEvent;
+  assert.deepEqual((json(trace) as { rule: unknown }).rule, { family, table, chain, handle, index: -1 });
+  assert.equal((json({ trace }) as { trace: { id: number } }).trace.id, trace.id);
 });
 
 test('a base chain comes with its hook; a changed policy and a new name are additions', async () => {

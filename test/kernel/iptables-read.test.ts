@@ -127,6 +127,17 @@ describe('what nft writes', () => {
     });
   }
 
+  it('JSON.stringify takes a rule, as it does a whole list', async () => {
+    await withIptables(async (ipt) => {
+      await ipt.append('filter', 'INPUT', '-p tcp --dport 22 -j ACCEPT');
+      const [rule] = await ipt.list('filter', 'INPUT');
+      const json = JSON.parse(JSON.stringify(rule)) as { handle: unknown; counter: unknown };
+      assert.deepEqual([json.handle, json.counter], [Number(rule?.handle), { packets: 0, bytes: 0 }]);
+      const { tables } = (await ipt.snapshot()).toJSON() as { tables: { chains: { name: string; rules: unknown[] }[] }[] };
+      assert.deepEqual(tables[0]?.chains.find((c) => c.name === 'INPUT')?.rules, [json]);
+    });
+  });
+
   // The real save prints these wrongly, half or with a name of its own, or ends at them.
   const unsaid = [
     'ip length 5',

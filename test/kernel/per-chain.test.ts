@@ -1,6 +1,7 @@
 // A large ruleset is dumped chain by chain where that is cheaper; what is read is the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { expressions as e } from '../../lib/index.ts';
 import { perChainPays } from '../../lib/nftables/read.ts';
 import { NftFixture } from '../support/nft.ts';
 
@@ -46,4 +47,31 @@ test('a snapshot and repeated counters of a ruleset beyond it are what nft lists
   const later = await f.nft.counters();
   assert.equal(later.length, CHAINS * RULES + 1);
   assert.equal(later.packets[later.indexOf({ chain: 'late' })], 77n);
+});
+
+test('counters labelled with a generation have its rules, also beside a commit', async () => {
+  await using f = await NftFixture.create();
+  f.must('nft', ['-f', '-'], { input: ruleset() });
+  await f.nft.counters();
+  for (let i = 0; i < 40; i++) {
+    const tx = f.nft.transaction();
+    tx.add({ chain: { family: 'ip', table: 't', name: `n${i}` } });
+    tx.add({ rule: { family: 'ip', table: 't', chain: `n${i}`, comment: `new ${i}`, expressions: [e.counter()] } });
+    const [counters, made] = await Promise.all([f.nft.counters(), tx.commit()]);
+    const has = counters.indexOf({ comment: `new ${i}` }) >= 0;
+    if (counters.generation !== undefined && made.generation !== undefined) assert.equal(has, counters.generation >= made.generation);
+    // A steady poll in between, so that the chains are remembered again.
+    await f.nft.counters();
+  }
+});
+
+test('an operation that waits for its set has no handle of another', async () => {
+  await using f = await NftFixture.create();
+  f.must('nft', ['-f', '-'], { input: 'table ip t { set s { type ipv4_addr; }; chain c { }; }\n' });
+  const tx = f.nft.transaction();
+  const element = tx.add({ element: { family: 'ip', table: 't', name: 's', elem: ['1.2.3.4'] } });
+  const rule = tx.add({ rule: { family: 'ip', table: 't', chain: 'c', comment: 'r', expressions: [e.counter()] } });
+  const result = await tx.commit();
+  assert.equal(result.handle(element), undefined);
+  assert.equal(result.handle(rule), [...(await f.nft.snapshot()).rules({ comment: 'r' })][0]?.handle);
 });

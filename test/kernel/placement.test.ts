@@ -224,3 +224,27 @@ test('what is named goes before a handle that is another’s', async () => {
     ['d'],
   );
 });
+
+test('a place, a new name or another transaction’s operation that would mean nothing is refused', async () => {
+  await using f = await NftFixture.withChains('c');
+  const tx = f.nft.transaction();
+  const first = tx.add(ruleNamed('1', 'c'));
+  const other = f.nft.transaction().add(ruleNamed('2', 'c'));
+  const rule = (ruleNamed('3', 'c') as { rule: object }).rule;
+  for (const [path, attempt] of [
+    ['at', () => tx.add(chainNamed('d'), { after: first })],
+    ['at', () => tx.add(ruleNamed('3', 'c'), { before: other })],
+    ['at', () => tx.add({ rule: { ...rule, handle: 1n } } as never, { before: first })],
+    ['newname', () => tx.add({ chain: { family: 'ip', table: 't', name: 'd', newname: 'e' } })],
+    ['counter', () => tx.add({ rule: { ...rule, counter: { packets: 1n, bytes: 1n } } } as never)],
+  ] as const) {
+    const err = await failureOf(attempt);
+    assert.deepEqual([err.code, err.operation?.path], ['ERR_INVALID_ARG', path]);
+  }
+  const result = await tx.commit();
+  assert.equal(result.handle(other), undefined);
+  assert.deepEqual(f.comments('c'), ['1']);
+  for (const generation of [0, -1, 1.5, '7']) {
+    assert.throws(() => f.nft.transaction({ generation: generation as number }), { code: 'ERR_INVALID_ARG' });
+  }
+});

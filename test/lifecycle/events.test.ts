@@ -181,6 +181,13 @@ test('subscriptions that nobody holds are closed when collected', async () => {
   });
 });
 
+test('an open connection and a signal keep no subscription that nobody holds', async () => {
+  await withNamespace(async (ns) => {
+    const stdout = await programOutput('events-forgotten-open', [ns.path], { nodeFlags: ['--expose-gc'] });
+    assert.equal(stdout, 'collected true\n');
+  });
+});
+
 test('two subscriptions, one of them never read: the other goes on', async () => {
   await using f = await NftFixture.create();
   const tx = f.nft.transaction();

@@ -96,3 +96,39 @@ export const mistyped: RuleSpec = {
   // @ts-expect-error a comment is text
   matches: [{ name: 'comment', comment: 5 }],
 };
+
+/** 100,000 addresses with a time to live into a set, in one transaction. */
+export async function feed(nft: Nftables, ips: readonly string[], ttlSeconds: number, signal: AbortSignal): Promise<void> {
+  const set = { family: 'inet', table: 'edge', name: 'blocked' } as const;
+  const tx = nft.transaction();
+  tx.add({ table: { family: 'inet', name: 'edge' } });
+  tx.add({ set: { ...set, type: 'ipv4_addr', flags: ['timeout'] } });
+  const keys = new Uint8Array(ips.length * 4);
+  ips.forEach((ip, i) => {
+    keys.set(ip.split('.').map(Number), i * 4);
+  });
+  tx.add({ element: { ...set, elem: { keys, timeout: ttlSeconds } } });
+  await tx.commit({ handles: false, signal });
+}
+
+export async function watch(nft: Nftables, signal: AbortSignal): Promise<void> {
+  for await (const ev of nft.events({ signal })) {
+    switch (ev.kind) {
+      case 'commit':
+        if (!ev.own) console.log(ev.generation, ev.process, ev.tid, ev.changes.length);
+        break;
+      case 'overrun':
+        console.log('events were lost');
+        break;
+      case 'trace':
+        console.log(ev.id, ev.verdict, ev.rule?.handle);
+        break;
+      default:
+        ev satisfies never;
+    }
+  }
+}
+
+export async function move(from: Nftables, to: Nftables): Promise<void> {
+  await to.restore(await from.snapshot(), { existing: 'replace', counters: true });
+}

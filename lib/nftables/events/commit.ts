@@ -1,4 +1,5 @@
 // A commit: the messages that came before its NFT_MSG_NEWGEN. Only their places are kept until somebody looks.
+import { jsonSafe } from '../../model/json.ts';
 import { be32, findAttribute, type Message } from '../../wire/attributes.ts';
 import { decodeText } from '../../wire/text.ts';
 import { decodeObject, verbOf } from './decode.ts';
@@ -40,7 +41,7 @@ export class Change implements ChangeEvent {
   }
   toJSON(): unknown {
     const { verb, object } = this;
-    return { verb, object };
+    return jsonSafe({ verb, object });
   }
 }
 
@@ -82,6 +83,6 @@ export class Commit implements CommitEvent {
   }
   toJSON(): unknown {
     const { kind, generation, own, tid, process, changes } = this;
-    return { kind, generation, own, tid, process, changes };
+    return jsonSafe({ kind, generation, own, tid, process, changes });
   }
 }

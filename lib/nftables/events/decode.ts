@@ -13,7 +13,7 @@ import { commentOf } from '../objects/userdata.ts';
 import { isMap, setModel } from '../sets/model.ts';
 import { present } from './present.ts';
 import { EventRule } from './rule.ts';
-import type { ChangedChain, ChangedElements, ChangedObject, ChangedTable } from './types.ts';
+import type { ChangedChain, ChangedElements, ChangedObject, ChangedSet, ChangedTable } from './types.ts';
 
 type Reader = (bytes: Uint8Array, message: Message) => ChangedObject | undefined;
 
@@ -56,8 +56,13 @@ const chainReader = reader(chainTable, (message, a) => {
 
 const ruleReader: Reader = (bytes, message) => ({ rule: new EventRule(message.family, bytes, message.start, message.end) });
 
-const setReader = reader(setTable, ({ family }, a) => {
-  const set = setModel(m.familyName(family), a);
+const setReader = reader(setTable, (message, a) => {
+  const family = m.familyName(message.family);
+  // Of a deleted set nf_tables_fill_set() tells no more, whether it was a set or a map.
+  if (message.type === m.NFT_MSG_DELSET && a.keyType === undefined) {
+    return { set: present({ family, table: a.table ?? '', name: a.name ?? '', handle: a.handle }) satisfies ChangedSet };
+  }
+  const set = setModel(family, a);
   return (isMap(a) ? { map: set } : { set }) as ChangedObject;
 });
 

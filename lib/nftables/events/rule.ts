@@ -1,21 +1,15 @@
 // A rule as an event announces it: bytes until somebody looks.
+import { jsonSafe } from '../../model/json.ts';
 import type { Counter, Family } from '../../model/ruleset.ts';
 import { align4, attributeLength, attributeType, be64 } from '../../wire/attributes.ts';
-import { DecodeError } from '../../wire/errors.ts';
 import { decodeText } from '../../wire/text.ts';
-import { type Expression, expressionTables } from '../expressions/index.ts';
+import type { Expression } from '../expressions/index.ts';
 import { familyName } from '../objects/messages.ts';
+import { NFTA_RULE, readExpressions } from '../objects/rule.ts';
 import { commentOf } from '../objects/userdata.ts';
 import type { ChangedRule } from './types.ts';
 
 type Span = readonly [start: number, end: number];
-/** Payloads by NFTA_RULE_*. */
-const TABLE = 1;
-const CHAIN = 2;
-const HANDLE = 3;
-const EXPRESSIONS = 4;
-const POSITION = 6;
-const USERDATA = 7;
 
 export class EventRule implements ChangedRule {
   readonly family: Family;
@@ -23,6 +17,7 @@ export class EventRule implements ChangedRule {
   readonly chain: string;
   readonly handle: bigint;
   readonly #bytes: Uint8Array;
+  /** Payloads by NFTA_RULE_*. */
   readonly #spans: (Span | undefined)[] = [];
   #expressions: readonly Expression[] | undefined;
 
@@ -35,20 +30,20 @@ export class EventRule implements ChangedRule {
       at += align4(length);
     }
     this.family = familyName(family);
-    this.table = this.#text(TABLE);
-    this.chain = this.#text(CHAIN);
-    this.handle = this.#number(HANDLE) ?? 0n;
+    this.table = this.#text(NFTA_RULE.table);
+    this.chain = this.#text(NFTA_RULE.chain);
+    this.handle = this.#number(NFTA_RULE.handle) ?? 0n;
   }
 
   // Absent properties are undefined here, which exactOptionalPropertyTypes does not let a getter say.
   get position(): bigint {
-    return this.#number(POSITION) as bigint;
+    return this.#number(NFTA_RULE.position) as bigint;
   }
   get comment(): string {
     return commentOf(this.userdata) as string;
   }
   get userdata(): Uint8Array | undefined {
-    const span = this.#spans[USERDATA];
+    const span = this.#spans[NFTA_RULE.userdata];
     return span && this.#bytes.slice(span[0], span[1]);
   }
   get counter(): Counter {
@@ -56,17 +51,10 @@ export class EventRule implements ChangedRule {
     return (counter === undefined ? undefined : { packets: counter.packets ?? 0n, bytes: counter.bytes ?? 0n }) as Counter;
   }
   get expressions(): readonly Expression[] {
-    this.#expressions ??= this.#decode();
+    this.#expressions ??= readExpressions(this.#bytes, this.#spans[NFTA_RULE.expressions]) as readonly Expression[];
     return this.#expressions;
   }
 
-  #decode(): readonly Expression[] {
-    const span = this.#spans[EXPRESSIONS];
-    if (span === undefined) return [];
-    const list = expressionTables.list.get(this.#bytes, span[0], span[1]);
-    if (list === undefined) throw new DecodeError('a rule whose expressions are no list', span[0]);
-    return list as readonly Expression[];
-  }
   #text(type: number): string {
     const span = this.#spans[type];
     return span === undefined ? '' : decodeText(this.#bytes, span[0], Math.max(span[0], span[1] - 1));
@@ -78,6 +66,6 @@ export class EventRule implements ChangedRule {
 
   toJSON(): unknown {
     const { family, table, chain, handle, position, comment, counter, expressions } = this;
-    return { family, table, chain, handle, position, comment, counter, expressions };
+    return jsonSafe({ family, table, chain, handle, position, comment, counter, expressions });
   }
 }

@@ -1,5 +1,5 @@
 // A subscription to nf_tables: batches are asked for while somebody waits for an event, and events are made one by one.
-import type { Connection } from '../../connection.ts';
+import type { Connection, Listener } from '../../connection.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Subscription } from '../../model/subscription.ts';
 import { GROUP_COMMITS, GROUP_TRACES, type NativeEventBatch, type NativeEventSource } from '../../native.ts';
@@ -30,7 +30,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export class EventSubscription implements Subscription<NftEvent> {
+export class EventSubscription implements Subscription<NftEvent>, Listener {
   readonly #reader: EventReader;
   readonly #source: NativeEventSource | undefined;
   readonly #release: (() => void)[] = [];
@@ -60,8 +60,7 @@ export class EventSubscription implements Subscription<NftEvent> {
     // Who wants overruns alone wants to know of the commits that were lost.
     const traces = wanted.has('trace') ? GROUP_TRACES : 0;
     const commits = wanted.has('commit') || traces === 0 ? GROUP_COMMITS : 0;
-    const end = (): void => this.#end();
-    const { source, forget } = connection.subscribe(commits | traces, { ...limits, ended: end });
+    const { source, forget } = connection.subscribe(commits | traces, limits, this);
     this.#source = source;
     this.#release.push(forget);
     const file = connection.namespaceFile;
@@ -71,10 +70,10 @@ export class EventSubscription implements Subscription<NftEvent> {
         this.#fail(error);
       });
     }
-    const { signal } = o;
-    if (signal !== undefined) {
-      signal.addEventListener('abort', end, { once: true });
-      this.#release.push(() => signal.removeEventListener('abort', end));
+    if (o.signal !== undefined) {
+      const forgetSignal = closeOnAbort(o.signal, new WeakRef(this));
+      this.#release.push(forgetSignal);
+      collected.register(this, forgetSignal, this.#release);
     }
   }
 
@@ -114,9 +113,9 @@ export class EventSubscription implements Subscription<NftEvent> {
       try {
         event = this.#reader.next();
       } catch (err) {
-        // The message is passed over, the next call goes on behind it.
+        // A rejected next() leaves `for await` without return(): whoever reads so would never close.
         this.#waiting.shift()?.reject(err);
-        continue;
+        return this.#end();
       }
       if (event === undefined) return this.#failure === undefined ? this.#pull() : this.#end();
       this.#waiting.shift()?.resolve({ done: false, value: event });
@@ -147,6 +146,10 @@ export class EventSubscription implements Subscription<NftEvent> {
     this.#serve();
   }
 
+  connectionClosed(): void {
+    this.#end();
+  }
+
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.#serve();
@@ -158,6 +161,7 @@ export class EventSubscription implements Subscription<NftEvent> {
     this.#source?.close();
     this.#watch?.stop();
     for (const release of this.#release) release();
+    collected.unregister(this.#release);
     this.#dismiss();
   }
 
@@ -171,6 +175,16 @@ export class EventSubscription implements Subscription<NftEvent> {
     }
   }
 }
+
+/** A signal may outlive many subscriptions: it keeps none of them. */
+function closeOnAbort(signal: AbortSignal, subscription: WeakRef<EventSubscription>): () => void {
+  const abort = (): void => void subscription.deref()?.close();
+  signal.addEventListener('abort', abort, { once: true });
+  return () => signal.removeEventListener('abort', abort);
+}
+
+/** Takes away what a signal holds of a subscription that nobody closed. */
+const collected = new FinalizationRegistry<() => void>((forgetSignal) => forgetSignal());
 
 function badKind(kind: unknown): NetfilterError {
   const cause = new EncodeError('kinds', `unknown kind ${show(kind)}, one of ${kinds.join(', ')}`);

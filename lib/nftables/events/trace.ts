@@ -1,4 +1,5 @@
 // NFT_MSG_TRACE: one step of a packet through the rules (enum nft_trace_attributes; nf_tables_trace.c nft_trace_notify).
+import { jsonSafe } from '../../model/json.ts';
 import type { Family, InstalledRule, Ruleset } from '../../model/ruleset.ts';
 import type { Message } from '../../wire/attributes.ts';
 import { DecodeError } from '../../wire/errors.ts';
@@ -70,7 +71,7 @@ export function readTrace(buffer: Uint8Array, message: Message, rules?: TracedRu
       ? decodePacket(present({ iif, oif, iiftype, oiftype, link, network, transport }))
       : undefined;
   const ct = present({ id: a.ctId, direction: a.ctDirection, status: a.ctStatus, state: a.ctState });
-  return present({
+  const trace = present({
     kind: 'trace',
     id: a.id ?? 0,
     type: String(a.type ?? 'unknown'),
@@ -84,7 +85,9 @@ export function readTrace(buffer: Uint8Array, message: Message, rules?: TracedRu
     mark: a.mark,
     nfproto: a.nfproto === undefined ? undefined : familyName(a.nfproto),
     ct: Object.keys(ct).length === 0 ? undefined : ct,
-  }) as TraceEvent;
+  });
+  // Handles are bigint. Not enumerable: a trace is compared and copied as plain data.
+  return Object.defineProperty(trace, 'toJSON', { value: () => jsonSafe({ ...trace }) }) as TraceEvent;
 }
 
 function ruleOf(

@@ -1,5 +1,5 @@
 // What a subscription to nf_tables tells.
-import type { Family, InstalledRule, NamedObject, Ruleset, SetObject } from '../../model/ruleset.ts';
+import type { Chain, Family, InstalledRule, NamedObject, Ruleset, SetObject, Table } from '../../model/ruleset.ts';
 import type { NftRule } from '../installed-rule.ts';
 import type { ElementAttributes } from '../objects/element.ts';
 import type { Flowtable } from '../objects/flowtable.ts';
@@ -14,6 +14,7 @@ export interface EventOptions {
   readonly rules?: Ruleset<NftRule>;
 }
 
+/** JSON.stringify takes each as it is: a bigint becomes a number when safe, else a decimal string; raw bytes base64. */
 export type NftEvent = CommitEvent | OverrunEvent | TraceEvent;
 
 /** One commit, whoever made it. */
@@ -75,36 +76,14 @@ export interface TraceEvent {
   readonly ct?: { readonly id?: number; readonly direction?: 'original' | 'reply'; readonly status?: number; readonly state?: number };
 }
 
-export interface ChangedTable {
-  readonly family: Family;
-  readonly name: string;
-  readonly handle?: bigint;
-  readonly flags?: readonly string[];
-  readonly comment?: string;
-}
-export interface ChangedChain {
-  readonly family: Family;
-  readonly table: string;
-  readonly name: string;
-  readonly handle?: bigint;
-  readonly type?: string;
-  readonly hook?: string;
-  readonly prio?: number;
-  readonly policy?: 'accept' | 'drop';
-  readonly dev?: readonly string[];
-  readonly comment?: string;
-}
-export interface ChangedRule {
-  readonly family: Family;
-  readonly table: string;
-  readonly chain: string;
-  readonly handle: bigint;
+export type ChangedTable = Pick<Table<InstalledRule>, 'family' | 'name' | 'handle' | 'flags' | 'comment'>;
+export type ChangedChain = Omit<Chain<InstalledRule>, 'rules' | 'counter' | 'references'>;
+export interface ChangedRule extends Omit<NftRule, 'index' | 'bytecode'> {
   /** Handle of the rule it stands behind, where the kernel says it. */
   readonly position?: bigint;
-  readonly comment?: string;
-  readonly counter?: { readonly packets: bigint; readonly bytes: bigint };
-  readonly expressions: NftRule['expressions'];
 }
+/** Deleted, it has only family, table, name and handle: the kernel tells no more, not even whether it was a map. */
+export type ChangedSet = Omit<SetObject, 'type'> & Partial<Pick<SetObject, 'type'>>;
 export interface ChangedElements {
   readonly family: Family;
   readonly table: string;
@@ -112,12 +91,15 @@ export interface ChangedElements {
   /** Keys and data as bytes, in the set's own byte order. */
   readonly elem: readonly ElementAttributes[];
 }
-/** Keyed as ObjectInput is, so that what was added can be told from its shape. Stateful objects stand under their kind. */
+/**
+ * Keyed as ObjectInput is, so that what was added can be told from its shape. Stateful objects stand under their kind. A
+ * deleted map stands under `set`: the kernel's message does not tell it from one.
+ */
 export type ChangedObject =
   | { readonly table: ChangedTable }
   | { readonly chain: ChangedChain }
   | { readonly rule: ChangedRule }
-  | { readonly set: SetObject }
+  | { readonly set: ChangedSet }
   | { readonly map: SetObject }
   | { readonly element: ChangedElements }
   | { readonly flowtable: Flowtable }

@@ -48,6 +48,7 @@ function write(input: Input, c: WriteContext): void {
     return c.emit(header);
   }
   if (c.verb === 'rename') return writeRename(input, c, header, table);
+  if (input['newname'] !== undefined) throw new EncodeError('newname', 'only rename has one');
   const adding = c.verb === 'add' || c.verb === 'create';
   // A name goes before a handle, as with nft: what is named is what is meant.
   const handle = adding || input['name'] !== undefined ? undefined : handleIn(input);

@@ -33,7 +33,7 @@ function write(input: Input, c: WriteContext): void {
   const copy = isPacked(elem) ? { ...elem, keys: elem.keys.slice() } : Array.isArray(elem) ? elem.slice() : elem;
   c.defer({
     ...set,
-    emptied: c.sets.emptied(set),
+    ...c.sets.history(set),
     ...(info === undefined ? {} : { known: info }),
     write: (found, late) => writeElements(found, set, copy, { ...late, flags: c.flags, type: messageFor(found, input, c) }),
   });

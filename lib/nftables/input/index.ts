@@ -46,6 +46,7 @@ export function writeOperation(
 ): void {
   const { name, input } = kindOf(object);
   const kind = Object.hasOwn(kinds, name) ? (kinds[name] as ObjectKind) : undefined;
+  if (c.at.id !== undefined && name !== 'rule') throw new EncodeError('at', `a ${name} has no place, only rules have`);
   if (kind === undefined) {
     throw new EncodeError(name, `unknown object, one of ${Object.keys(kinds).join(', ')}`);
   }

@@ -32,7 +32,7 @@ function asTaken(e: AnyExpression): AnyExpression {
 }
 
 function write(input: Input, c: WriteContext): void {
-  only(input, ['family', 'table', 'chain', 'chainId', 'handle', 'index', 'comment', 'userdata', 'expressions', 'counter']);
+  only(input, ['family', 'table', 'chain', 'chainId', 'handle', 'index', 'comment', 'userdata', 'expressions']);
   const family = m.familyNumber(input['family']);
   const table = nameIn(input, 'table');
   const chain = chainIn(input, c);
@@ -42,6 +42,9 @@ function write(input: Input, c: WriteContext): void {
   const adding = c.verb === 'add' || c.verb === 'create' || c.verb === 'insert';
   if (index !== undefined && handle === undefined && !(typeof index === 'number' && Number.isInteger(index) && index >= 0)) {
     throw new EncodeError('index', `a place in the chain from 0 is needed, not ${show(index)}`);
+  }
+  if (c.at.id !== undefined && (handle !== undefined || index !== undefined)) {
+    throw new EncodeError('at', 'a place beside another operation, or a handle or index, not both');
   }
   const byIndex = handle === undefined && c.at.id === undefined && typeof index === 'number';
   if (!adding && handle === undefined && !byIndex)

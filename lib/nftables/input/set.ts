@@ -42,8 +42,9 @@ function write(input: Input, c: WriteContext, isMap: boolean): void {
   // NFTA_SET_ELEM_LIST_TABLE and _SET have the numbers of NFTA_SET_TABLE and _NAME.
   setTable.encode(c.w, { table, ...given('name', name), ...given('handle', handle) });
   c.emit({ type: c.type, flags: c.flags, family });
-  if (name === undefined) return;
-  if (c.verb === 'flush') c.sets.flush({ family, table, name });
+  if (name === undefined) {
+    if (handle !== undefined) c.sets.forgetHandle(handle, family, table);
+  } else if (c.verb === 'flush') c.sets.flush({ family, table, name });
   else if (c.verb !== 'reset') c.sets.forget({ family, table, name });
 }
 
@@ -87,7 +88,7 @@ function writeInline(known: SetInfo, place: SetName, elements: unknown, c: Write
   const entries = c.verb === 'create' ? { entries: [] } : {};
   c.defer({
     ...place,
-    emptied: c.sets.emptied(place),
+    ...c.sets.history(place),
     known: { ...known, ...entries },
     write: (found, late) => writeElements(found, place, elements, { ...late, ...element }),
   });

@@ -36,14 +36,18 @@ function write(input: Input, c: WriteContext): void {
     ...(adding ? given('userdata', withComment(input['userdata'], input['comment'])) : {}),
   });
   c.emit({ type: c.type, flags: c.flags, family });
+  if (adding) return;
+  if (handle === undefined) c.sets.forgetTables(family, nameIn(input, 'name'));
+  else c.sets.forgetHandle(handle, family);
 }
 
 export const ruleset: ObjectKind = {
   verbs: { flush: { type: m.NFT_MSG_DELTABLE, flags: 0 } },
   write(input, c) {
     only(input, ['family']);
-    const family = input['family'];
+    const family = input['family'] === undefined ? m.NFPROTO_UNSPEC : m.familyNumber(input['family']);
     // No name: every table (nf_tables_deltable, nft_flush), of a family or of all; but for those that another socket owns.
-    c.emit({ type: c.type, flags: c.flags, family: family === undefined ? m.NFPROTO_UNSPEC : m.familyNumber(family) });
+    c.emit({ type: c.type, flags: c.flags, family });
+    c.sets.forgetTables(family);
   },
 };

@@ -2,6 +2,8 @@
 import { EncodeError } from '../../wire/errors.ts';
 import { show } from '../../wire/kinds.ts';
 import { AttributeWriter } from '../../wire/writer.ts';
+import type { Named } from '../batch.ts';
+import type { Written } from '../input/kind.ts';
 import type { ElementAttributes } from '../objects/element.ts';
 import * as m from '../objects/messages.ts';
 import { durationMs } from './datatypes.ts';
@@ -9,9 +11,10 @@ import { elementList } from './decoded.ts';
 import { readElements } from './element-input.ts';
 import { ElementMessages, intervalEnd, type Places } from './element-messages.ts';
 import type { Entry, EntryRest } from './entries.ts';
-import { compareBytes, merged, overlap, sorted, successor, without } from './intervals.ts';
+import { compareBytes, overlap, sorted, successor } from './intervals.ts';
+import { Merging, OwnedError } from './merging.ts';
 import type { SetName } from './scope.ts';
-import { endsApart, hasFlag, keyHasEnd, type Merging, type SetInfo } from './set-info.ts';
+import { endsApart, hasFlag, keyHasEnd, type SetInfo } from './set-info.ts';
 import { elementUserdata, withoutOpen } from './userdata.ts';
 
 export interface ElementContext {
@@ -21,13 +24,10 @@ export interface ElementContext {
   readonly flags: number;
   /** The set is made in the same operation. */
   readonly fresh?: boolean;
-  emit(header: {
-    readonly type: number;
-    readonly flags: number;
-    readonly family: number;
-    locate?(path: string): string;
-    readonly elements?: number;
-  }): void;
+  /** The operation, where one on the same set may write its elements. */
+  readonly named?: Named;
+  /** `owner`: the operation it is part of, where that is another. */
+  emit(header: Written & { readonly elements?: number }, owner?: Named): void;
 }
 
 /** `input`: a list of elements, or packed keys. Throws EncodeError with `elem[17].val`. */
@@ -41,7 +41,7 @@ export function writeElements(info: SetInfo, set: SetName, input: unknown, c: El
 }
 
 function writeEntries(info: SetInfo, set: SetName, entries: readonly Entry[], c: ElementContext): void {
-  if (info.entries !== undefined) return writeMerged(info, set, entries, c);
+  if (info.entries !== undefined) return merge(info, set, entries, c);
   const out = messages(c, set, info, c.type);
   if (endsApart(info)) writeIntervals(info, checked(info, entries), out, c);
   else if (keyHasEnd(info)) for (const e of entries) out.add(e.index, { ...e.rest, key: e.low, keyEnd: e.high });
@@ -55,7 +55,8 @@ export function countElements(info: SetInfo, set: SetName, input: unknown): numb
   const emit: ElementContext['emit'] = ({ elements = 0 }) => {
     count += elements;
   };
-  writeElements(info, set, input, { w: new AttributeWriter(), type: m.NFT_MSG_NEWSETELEM, flags: 0, fresh: true, emit });
+  const merging = info.autoMerge ? { ...info, entries: [] } : info;
+  writeElements(merging, set, input, { w: new AttributeWriter(), type: m.NFT_MSG_NEWSETELEM, flags: 0, fresh: true, emit });
   return count;
 }
 
@@ -160,56 +161,54 @@ function open(rest: EntryRest): EntryRest {
   return { ...rest, userdata: both };
 }
 
-/** Several operations of a transaction on one set with auto-merge: each sees what the ones before it have made. */
-export function carryEntries(info: SetInfo, last: boolean): SetInfo {
-  const merging = mergings.get(info) ?? { entries: info.entries ?? [], given: new Map<string, Entry>(), last };
-  merging.last = last;
-  mergings.set(info, merging);
-  return { ...info, merging };
-}
-const mergings = new WeakMap<SetInfo, Merging>();
-
-/**
- * With auto-merge: what the set holds is taken together with the new, and only what changes is written. The kernel cannot
- * delete what the same batch has deleted and added (nft_rbtree_deactivate), so several operations are written as one, by the last.
- */
-function writeMerged(info: SetInfo, set: SetName, given: readonly Entry[], c: ElementContext): void {
-  const merging = info.merging ?? { entries: info.entries ?? [], given: new Map<string, Entry>(), last: true };
+/** With auto-merge: into what the set holds; the last operation on it writes what became of all of them. */
+function merge(info: SetInfo, set: SetName, entries: readonly Entry[], c: ElementContext): void {
+  const merging = info.merging ?? new Merging(info.entries ?? []);
+  merging.first ??= c.named;
   if (c.type === m.NFT_MSG_NEWSETELEM) {
-    merging.entries = merged(sorted([...merging.entries, ...given]));
-    for (const e of given) merging.given.set(keyOf(e), e);
-  } else merging.entries = cut(merging.entries, given, c.type === m.NFT_MSG_DELSETELEM);
+    merging.add(entries, (c.flags & m.NLM_F_EXCL) !== 0, c.named);
+    merging.fresh ||= c.fresh === true;
+  } else merging.cut(entries, c.type === m.NFT_MSG_DELSETELEM, c.named);
   if (merging.last) writeDifference(info, set, merging, c);
 }
 
-function writeDifference(info: SetInfo, set: SetName, { entries: after, given }: Merging, c: ElementContext): void {
-  const before = info.entries ?? [];
-  const [old, wanted] = [new Set(before.map(keyOf)), new Set(after.map(keyOf))];
+function writeDifference(info: SetInfo, set: SetName, merging: Merging, c: ElementContext): void {
+  const { gone, written } = merging.difference();
   // What has a time to live may be gone when the deletion arrives.
-  const gone = messages(c, set, info, hasFlag(info, 'timeout') ? m.NFT_MSG_DESTROYSETELEM : m.NFT_MSG_DELSETELEM);
-  for (const e of before) if (!wanted.has(keyOf(e))) gone.add(e.index, ...intervalElements({ ...e, rest: {} }, false));
-  gone.end();
-  // Exactly what is there already is written again as well: for its timeout.
-  const written = after.filter((e) => !old.has(keyOf(e)) || given.has(keyOf(e))).map((e) => given.get(keyOf(e)) ?? e);
-  const add = { ...c, type: m.NFT_MSG_NEWSETELEM, flags: c.flags | m.NLM_F_CREATE };
-  const out = messages(add, set, info, add.type);
-  writeIntervals(info, written, out, add);
-  out.end();
-}
-
-const keyOf = (e: Entry): string => `${Buffer.from(e.low).toString('hex')}-${Buffer.from(e.high).toString('hex')}`;
-
-function cut(before: readonly Entry[], given: readonly Entry[], strict: boolean): readonly Entry[] {
-  let after = before;
-  for (const e of given) {
-    if (strict && !covers(after, e)) throw new EncodeError(`elem[${e.index}].val`, 'is not in the set as it is now');
-    after = without(after, e);
+  const first: ElementContext = { ...c, emit: (header) => c.emit(header, merging.first) };
+  const deleted = messages(first, set, info, hasFlag(info, 'timeout') ? m.NFT_MSG_DESTROYSETELEM : m.NFT_MSG_DELSETELEM);
+  for (const e of gone) deleted.add(e.index, ...intervalElements({ ...e, rest: {} }, false));
+  deleted.end();
+  let fresh = merging.fresh && merging.before.length === 0 && merging.after[0]?.low.some((byte) => byte !== 0) === true;
+  for (const [owner, list] of byOwner(written)) {
+    // What is there already has been refused where it had to be.
+    const add: ElementContext = {
+      ...c,
+      type: m.NFT_MSG_NEWSETELEM,
+      flags: m.NLM_F_CREATE,
+      fresh,
+      emit: (header) => c.emit(header, owner),
+    };
+    fresh = false;
+    try {
+      const out = messages(add, set, info, add.type);
+      writeIntervals(info, list, out, add);
+      out.end();
+    } catch (err) {
+      throw owner === undefined ? err : new OwnedError(owner, err);
+    }
   }
-  return after;
 }
 
-function covers(list: readonly Entry[], wanted: Entry): boolean {
-  return list.some((e) => compareBytes(e.low, wanted.low) <= 0 && compareBytes(e.high, wanted.high) >= 0);
+/** In the order of the operations. */
+function byOwner(list: readonly Entry[]): Map<Named | undefined, Entry[]> {
+  const out = new Map<Named | undefined, Entry[]>();
+  for (const e of list) {
+    const others = out.get(e.owner);
+    if (others === undefined) out.set(e.owner, [e]);
+    else others.push(e);
+  }
+  return new Map([...out].sort(([a], [b]) => (a?.index ?? 0) - (b?.index ?? 0)));
 }
 
 interface Packed {

@@ -31,7 +31,7 @@ export interface ElementQuery {
 export function* getElement(connection: Connection, q: ElementQuery, message = m.NFT_MSG_GETSETELEM): Verb<ElementInput | undefined> {
   const set = { family: m.familyNumber(q.family), table: q.table, name: q.name };
   const { generation } = yield* readGeneration(connection);
-  const info = yield* lookAt(connection, { ...set, emptied: true }, generation);
+  const info = yield* lookAt(connection, { ...set, emptied: 1 }, generation);
   let keys: ReturnType<typeof readInput>;
   try {
     keys = readInput(info, [q.elem], false);

@@ -9,6 +9,7 @@ import { AttributeWriter } from '../../wire/writer.ts';
 import { type ElementAttributes, elementListTable } from '../objects/element.ts';
 import * as m from '../objects/messages.ts';
 import { type SetAttributes, setTable } from '../objects/set.ts';
+import { tableTable } from '../objects/table.ts';
 import { dump, nftType, request } from '../read.ts';
 import { entriesOf } from './element-operations.ts';
 import { type SetName, type SetNeed, setKey } from './scope.ts';
@@ -59,9 +60,40 @@ export function* readElements(connection: Connection, set: SetName): Verb<Elemen
   return out;
 }
 
+/** The need with what deletions by handle have emptied. `seen` spares asking again. */
+export function* withHandles(connection: Connection, need: SetNeed, seen: Map<string, bigint | undefined>): Verb<SetNeed> {
+  if (need.handles === undefined) return need;
+  let { emptied } = need;
+  for (const { kind, handle, at } of need.handles) {
+    const key = `${kind} ${setKey(need)}`;
+    if (!seen.has(key)) seen.set(key, yield* handleOf(connection, kind, need));
+    if (seen.get(key) === handle) emptied = Math.max(emptied, at);
+  }
+  return { ...need, emptied };
+}
+
+function* handleOf(connection: Connection, kind: 'table' | 'set', set: SetName): Verb<bigint | undefined> {
+  try {
+    return kind === 'set' ? (yield* readSet(connection, set)).handle : yield* readTableHandle(connection, set);
+  } catch (err) {
+    if (err instanceof NetfilterError && err.code === 'ENOENT') return undefined;
+    throw err;
+  }
+}
+
+function* readTableHandle(connection: Connection, { family, table }: SetName): Verb<bigint | undefined> {
+  const w = new AttributeWriter(64);
+  tableTable.encode(w, { name: table });
+  const bytes = yield* request(connection, `table ${table}`, nftType(m.NFT_MSG_GETTABLE), family, w.written());
+  const message = readMessage(bytes, 0);
+  return tableTable.decode(bytes, message.start, message.end)?.handle;
+}
+
 /** What an operation has to know, as of `generation`. Elements are read where ranges are merged with what is there. */
 export function* lookAt(connection: Connection, need: Omit<SetNeed, 'write'>, generation: number): Verb<SetInfo> {
   if (need.known?.entries !== undefined) return need.known;
+  // Emptied and named again: it is what the transaction says, whatever the kernel has until then.
+  if (need.known !== undefined && need.emptied > 0) return { ...need.known, entries: [] };
   const sets = remembered(connection, generation);
   let info = sets.get(setKey(need));
   if (info === undefined) {
@@ -75,5 +107,5 @@ export function* lookAt(connection: Connection, need: Omit<SetNeed, 'write'>, ge
   }
   const found = need.known === undefined ? info : { ...info, ...need.known };
   if (!found.autoMerge) return found;
-  return { ...found, entries: need.emptied ? [] : entriesOf(yield* readElements(connection, need)) };
+  return { ...found, entries: need.emptied > 0 ? [] : entriesOf(yield* readElements(connection, need)) };
 }

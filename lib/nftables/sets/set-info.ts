@@ -3,6 +3,7 @@
 import { SET_FLAGS, type SetAttributes } from '../objects/set.ts';
 import type { Entry } from './entries.ts';
 import { type DataKind, dataKindOf, type FieldHint, TYPE_MASK } from './field.ts';
+import type { Merging } from './merging.ts';
 import { typeofHints } from './typeof.ts';
 import { readSetUserdata } from './userdata.ts';
 
@@ -24,15 +25,8 @@ export interface SetInfo {
   readonly id?: number;
   /** Intervals it holds, where they have to be known (auto-merge). */
   readonly entries?: readonly Entry[];
-  /** How they stand after the operations so far, and whether there are more to come. */
+  /** How they stand after the operations so far. */
   readonly merging?: Merging;
-}
-
-export interface Merging {
-  entries: readonly Entry[];
-  /** Entries that were given, by their key: what is there already is written again. */
-  readonly given: Map<string, Entry>;
-  last: boolean;
 }
 
 export const hasFlag = (info: Pick<SetInfo, 'flags'>, flag: keyof typeof SET_FLAGS): boolean => (info.flags & SET_FLAGS[flag]) !== 0;

@@ -45,14 +45,57 @@ test('an overlap is found exactly where two different intervals share a number',
   );
 });
 
-test('what is cut out is gone, and nothing else', () => {
+test('what is cut out is gone, and nothing else, and what is left in part says beside which cut', () => {
   fc.assert(
-    fc.property(list, interval, (given, cut) => {
+    fc.property(list, list, (given, cut) => {
       const merged = i.merged(i.sorted(given));
-      const left = i.without(merged, cut);
-      const gone = numbers([cut]);
+      const cuts = i.merged(i.sorted(cut));
+      const pieces: i.Interval[] = [];
+      const left = i.without(merged, cuts, (_, piece, beside) => {
+        const [low, high] = [piece.low[0] as number, piece.high[0] as number];
+        assert.ok(
+          (beside.high[0] as number) + 1 === low || (beside.low[0] as number) - 1 === high,
+          `${show([piece])} by ${show([beside])}`,
+        );
+        pieces.push(piece);
+        return piece;
+      });
+      const gone = numbers(cuts);
       assert.deepEqual([...numbers(left)].sort(), [...numbers(given)].filter((n) => !gone.has(n)).sort());
       assert.equal(sum(left), numbers(left).size);
+      assert.equal(show(left), show(i.without(merged, cuts)));
+      for (const one of left) assert.ok(pieces.includes(one) !== merged.includes(one), 'what no cut touches stays what it was');
+    }),
+    RUNS,
+  );
+});
+
+test('a range is covered where each of its numbers is in the list, also across ranges side by side', () => {
+  fc.assert(
+    fc.property(list, interval, fc.boolean(), (given, wanted, split) => {
+      const merged = i.merged(i.sorted(given));
+      const parts = split ? merged.flatMap((r) => [...numbers([r])].map((n) => ({ low: one(n), high: one(n) }))) : merged;
+      const has = numbers(given);
+      assert.equal(
+        i.covered(parts, wanted),
+        [...numbers([wanted])].every((n) => has.has(n)),
+      );
+    }),
+    RUNS,
+  );
+});
+
+test('ranges that share a number with one before them', () => {
+  fc.assert(
+    fc.property(list, (given) => {
+      const ranges = i.sorted(given);
+      const shares = (a: i.Interval, b: i.Interval): boolean => i.compareBytes(a.low, b.high) <= 0 && i.compareBytes(b.low, a.high) <= 0;
+      const found = i.overlapping(ranges);
+      assert.deepEqual(
+        found.map(({ second }) => second),
+        ranges.filter((r, k) => ranges.slice(0, k).some((before) => shares(before, r))),
+      );
+      for (const { first, second } of found) assert.ok(shares(first, second), show([first, second]));
     }),
     RUNS,
   );
