@@ -1,16 +1,11 @@
 // The numbers behind the words of named objects are the kernel headers' own.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { objectTable } from '../../lib/nftables/objects/object.ts';
 import { timeoutStates } from '../../lib/nftables/objects/stateful/ct-timeout.ts';
 import { statefulKinds } from '../../lib/nftables/objects/stateful/index.ts';
 import { protocols } from '../../lib/nftables/objects/stateful/kind.ts';
-import { compileC } from '../support/compile-c.ts';
-import { cleanEnv } from '../support/namespace.ts';
+import { constantValues } from '../support/c-constants.ts';
 import { encoded } from '../support/wire-cases.ts';
 
 const headers = [
@@ -22,20 +17,6 @@ const headers = [
   'linux/netfilter/nfnetlink_cttimeout.h',
 ];
 
-/** What a C compiler makes of the constants. */
-function values(constants: readonly string[]): number[] {
-  const folder = mkdtempSync(join(tmpdir(), 'nflink-words-'));
-  try {
-    const source = join(folder, 'words.c');
-    const lines = constants.map((c) => `  printf("%lld\\n", (long long)(${c}));`);
-    writeFileSync(source, `${headers.map((h) => `#include <${h}>`).join('\n')}\nint main(void) {\n${lines.join('\n')}\n  return 0;\n}\n`);
-    const done = spawnSync(compileC(source), { encoding: 'utf8', env: cleanEnv() });
-    assert.equal(done.status, 0);
-    return done.stdout.trim().split('\n').map(Number);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 const upper = (word: string): string => word.toUpperCase().replaceAll(/[- ]/g, '_');
 /** The last byte that a word of an object's data becomes. */
 const lastByte = (kind: string, data: object): number => encoded(objectTable, { kind, data }).at(-1) as number;
@@ -73,6 +54,9 @@ test('kinds, protocols, states, flags', () => {
     ],
     ['IPPROTO_SCTP', onlyByte('ct helper', { protocol: 'sctp' })],
   ];
-  const numbers = values(checks.map(([constant]) => constant));
+  const numbers = constantValues(
+    headers,
+    checks.map(([constant]) => constant),
+  );
   for (const [i, [constant, number]] of checks.entries()) assert.equal(number, numbers[i], constant);
 });

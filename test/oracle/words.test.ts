@@ -1,16 +1,11 @@
 // Every word and flag of the tables is the number that the kernel's headers give it: a table that reads and writes the same
 // wrong number is not seen by reading back.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { AnyExpression } from '../../lib/nftables/expressions/expression.ts';
 import { expressionTables } from '../../lib/nftables/expressions/index.ts';
 import type { AttributeTable } from '../../lib/wire/table.ts';
-import { compileC } from '../support/compile-c.ts';
-import { cleanEnv } from '../support/namespace.ts';
+import { constantValues } from '../support/c-constants.ts';
 import { encoded, encodeExpression, expressionCase, objectCases } from '../support/wire-cases.ts';
 import { propertiesOf, wordsOf } from '../support/words.ts';
 
@@ -164,21 +159,6 @@ const headers = [
   'linux/netfilter/nf_conntrack_tuple_common.h',
 ];
 
-/** What a C compiler makes of the constants. */
-function values(constants: readonly Constant[]): number[] {
-  const folder = mkdtempSync(join(tmpdir(), 'nflink-words-'));
-  try {
-    const source = join(folder, 'words.c');
-    const lines = constants.map((c) => `  printf("%lld\\n", (long long)(${c}));`);
-    writeFileSync(source, `${headers.map((h) => `#include <${h}>`).join('\n')}\nint main(void) {\n${lines.join('\n')}\n  return 0;\n}\n`);
-    const done = spawnSync(compileC(source), { encoding: 'utf8', env: cleanEnv() });
-    assert.equal(done.status, 0);
-    return done.stdout.trim().split('\n').map(Number);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 type Encode = (value: Readonly<Record<string, unknown>>) => Uint8Array;
 interface Named {
   readonly name: string;
@@ -223,7 +203,10 @@ test("words and flags are the kernel headers' numbers", () => {
     Object.keys(expected).filter((place) => !met.has(place)),
     [],
   );
-  const numbers = values(checks.map((c) => c.constant));
+  const numbers = constantValues(
+    headers,
+    checks.map((c) => c.constant),
+  );
   assert.ok(checks.length > 100, `${checks.length} words`);
   for (const [i, c] of checks.entries()) {
     const number = numbers[i] as number;
@@ -234,7 +217,7 @@ test("words and flags are the kernel headers' numbers", () => {
 test('the words of verdicts', () => {
   const words = ['accept', 'drop', 'queue', 'continue', 'break', 'jump', 'goto', 'return'];
   const constants = words.map((w) => (['accept', 'drop', 'queue'].includes(w) ? 'NF_' : 'NFT_') + w.toUpperCase());
-  const numbers = values(constants);
+  const numbers = constantValues(headers, constants);
   const as = (verdict: string | number): Uint8Array => encodeExpression({ type: 'immediate', dreg: 0, data: { verdict } });
   for (const [i, word] of words.entries()) assert.deepEqual(as(word), as(numbers[i] as number), word);
 });

@@ -1,6 +1,5 @@
-// -j LOG (linux/netfilter/xt_LOG.h, struct xt_log_info; libxt_LOG.c).
-import { decodeText, encodeText } from '../../wire/text.ts';
 import { flag, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { logPrefix } from './log-prefix.ts';
 import { parseUnsigned } from './values.ts';
 
 const PREFIX_SIZE = 30;
@@ -26,18 +25,7 @@ const level: Value<number> = {
   },
   format: (n) => [String(n)],
 };
-/** What is too long loses its end without a word, as with the real tools: prefixes over 29 bytes are common in scripts. */
-const prefix: Value<string> = {
-  quote: true,
-  parse: ([word]) => {
-    const bytes = encodeText(word as string);
-    const text = bytes.length < PREFIX_SIZE ? (word as string) : decodeText(bytes, 0, PREFIX_SIZE - 1);
-    if (text === '') throw new ValueError('argument must have a minimum length of 1 character');
-    if (text.includes('\n')) throw new ValueError('newlines not allowed in --log-prefix');
-    return text;
-  },
-  format: (text) => [text],
-};
+const prefix = logPrefix(PREFIX_SIZE, '--log-prefix');
 
 const XT_LOG_TCPSEQ = 0x01;
 const XT_LOG_TCPOPT = 0x02;

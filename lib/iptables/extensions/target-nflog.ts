@@ -1,6 +1,5 @@
-// -j NFLOG (linux/netfilter/xt_NFLOG.h, struct xt_nflog_info; libxt_NFLOG.c). On nf_tables it is a log expression.
-import { decodeText, encodeText } from '../../wire/text.ts';
-import { type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { type OptionsOf, option, target, ValueError } from './codec.ts';
+import { logPrefix } from './log-prefix.ts';
 import { unsigned } from './values.ts';
 
 /**
@@ -10,19 +9,7 @@ import { unsigned } from './values.ts';
 export const NFLOG = { length: 0, group: 4, threshold: 6, flags: 8, prefix: 12, size: 140, COPY_LEN: 1 } as const;
 const PREFIX_SIZE = NFLOG.size - NFLOG.prefix;
 
-/** What is too long loses its end without a word, as with -j LOG. */
-const prefix: Value<string> = {
-  quote: true,
-  parse: ([word]) => {
-    const bytes = encodeText(word as string);
-    const text = bytes.length < PREFIX_SIZE ? (word as string) : decodeText(bytes, 0, PREFIX_SIZE - 1);
-    if (text === '') throw new ValueError('argument must have a minimum length of 1 character');
-    if (text.includes('\n')) throw new ValueError('newlines not allowed in --nflog-prefix');
-    if (text.includes('\0')) throw new ValueError('holds a NUL');
-    return text;
-  },
-  format: (text) => [text],
-};
+const prefix = logPrefix(PREFIX_SIZE, '--nflog-prefix');
 const u16 = unsigned(0xffff);
 const u32 = unsigned(0xffffffff);
 
