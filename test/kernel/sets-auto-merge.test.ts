@@ -236,3 +236,61 @@ test('2,000 deleted of 20,000, and 300 added to 50,000 one by one', async () => 
   });
   assert.equal(listed(f).split(',').length, 50_300);
 });
+
+// The times are far apart: what is left of them tells which one a range has.
+const lives: readonly (readonly [
+  what: string,
+  held: string,
+  add: readonly (readonly [val: string, timeout?: number])[],
+  wanted: string,
+])[] = [
+  ['a permanent address makes a range permanent', '10.0.0.1-10.0.0.9 timeout 50s', [['10.0.0.10']], '10.0.0.1-10.0.0.10'],
+  ['a longer time wins where the range grows', '10.0.0.1-10.0.0.9 timeout 50s', [['10.0.0.10', 500]], '10.0.0.1-10.0.0.10 timeout 8m20s'],
+  ['what grows below wins too', '10.0.0.5-10.0.0.9 timeout 50s', [['10.0.0.4', 500]], '10.0.0.4-10.0.0.9 timeout 8m20s'],
+  [
+    'several ranges become one that is permanent',
+    '10.0.0.0-10.0.0.3 timeout 50s, 10.0.0.7-10.0.0.9 timeout 1h, 10.0.0.12-10.0.0.20 timeout 50s',
+    [['10.0.0.2-10.0.0.15']],
+    '10.0.0.0-10.0.0.20',
+  ],
+];
+for (const [what, held, add, wanted] of lives) {
+  test(`${what}, as with nft`, async () => {
+    const input = `table ip t { set s { type ipv4_addr; flags interval,timeout; auto-merge; elements = { ${held} }; }; }\n`;
+    const shown = (f: NftFixture): string => listed(f).replaceAll(/ expires \w+/g, '');
+    await using ours = await NftFixture.create();
+    await using theirs = await NftFixture.create();
+    for (const f of [ours, theirs]) f.must('nft', ['-f', '-'], { input });
+    await commit(ours, (tx) => {
+      for (const [val, timeout] of add) tx.add({ element: { ...place, elem: [timeout === undefined ? val : { elem: { val, timeout } }] } });
+    });
+    for (const [val, timeout] of add)
+      theirs.must('nft', ['add', 'element', 'ip', 't', 's', `{ ${val}${timeout === undefined ? '' : ` timeout ${timeout}s`} }`]);
+    assert.equal(shown(ours), wanted);
+    assert.equal(shown(theirs), wanted, 'nft itself');
+  });
+}
+
+test('a refresh holds for what a later operation of the same transaction joins or cuts', async () => {
+  const input =
+    'table ip t { set s { type ipv4_addr; flags interval,timeout; auto-merge; elements = { 10.0.0.1-10.0.0.9 timeout 50s }; }; }\n';
+  const refresh = { element: { ...place, elem: [{ elem: { val: { range: ['10.0.0.1', '10.0.0.9'] }, timeout: 500 } }] } } as const;
+  for (const [then, wanted] of [
+    [
+      (tx: Transaction) => tx.add({ element: { ...place, elem: [{ elem: { val: '10.0.0.10', timeout: 500 } }] } }),
+      '10.0.0.1-10.0.0.10 timeout 8m20s',
+    ],
+    [
+      (tx: Transaction) => tx.delete({ element: { ...place, elem: ['10.0.0.5'] } }),
+      '10.0.0.1-10.0.0.4 timeout 8m20s, 10.0.0.6-10.0.0.9 timeout 8m20s',
+    ],
+  ] as const) {
+    await using f = await NftFixture.create();
+    f.must('nft', ['-f', '-'], { input });
+    await commit(f, (tx) => {
+      tx.add(refresh);
+      then(tx);
+    });
+    assert.equal(listed(f).replaceAll(/ expires \w+/g, ''), wanted);
+  }
+});

@@ -253,7 +253,8 @@ function timeoutOf(info: SetInfo, value: unknown): EntryRest {
 export function entriesOf(elements: readonly ElementAttributes[]): Entry[] {
   return elementList(elements).flatMap(({ low, high, rest }) => {
     if (low === undefined || high === undefined) return [];
-    const { userdata, ...others } = rest;
+    // Written again, 0 ms left would mean the whole time.
+    const { userdata, ...others } = rest.expiration === 0n ? { ...rest, expiration: 1n } : rest;
     const kept = withoutOpen(userdata);
     return [{ low, high, rest: kept === undefined ? others : { ...others, userdata: kept }, index: -1 }];
   });

@@ -46,6 +46,8 @@ export class Merging {
   readonly #given = new Map<string, Entry>();
   /** All of them: what became of one by joining or cutting is another. */
   readonly #asGiven = new Set<Entry>();
+  /** Entries that were added again as they are, with what they were given then. */
+  readonly #refreshed = new Map<Entry, Entry['rest']>();
 
   constructor(before: readonly Entry[]) {
     this.#before = before;
@@ -82,6 +84,7 @@ export class Merging {
     const piece = (one: Entry, range: Pick<Entry, 'low' | 'high'>, { index }: Entry): Entry => ({
       ...one,
       ...range,
+      rest: this.#restOf(one),
       ...ownedBy(index, owner),
     });
     this.#change(merged(cuts), (part, within) => without(part, within, piece));
@@ -117,13 +120,26 @@ export class Merging {
     if (this.#added.length === 0) return;
     const added = sorted(this.#added);
     this.#added = [];
-    // A range of the kernel's that grows is written because of the one that makes it grow.
+    const given = new Map(added.map((e) => [keyOf(e), e]));
+    // A range of the kernel's that grows is written because of the one that makes it grow, and lives as that one says.
     const join = (one: Entry, more: Entry): Entry => ({
       ...one,
       high: more.high,
-      ...(one.index < 0 && one.owner === undefined ? ownedBy(more.index, more.owner) : {}),
+      rest: isKernels(one) && !isKernels(more) ? livingAs(one.rest, more.rest) : this.#restOf(one),
+      ...(isKernels(one) ? ownedBy(more.index, more.owner) : {}),
     });
-    this.#change(added, (part, within) => merged(sorted([...part, ...within]), join));
+    this.#change(added, (part, within) => {
+      for (const e of part) {
+        const again = given.get(keyOf(e));
+        if (again !== undefined) this.#refreshed.set(e, again.rest);
+      }
+      return merged(sorted([...part, ...within]), join);
+    });
+  }
+
+  /** What an element has beside its range: as it was given last, when it was there already. */
+  #restOf(e: Entry): Entry['rest'] {
+    return this.#refreshed.get(e) ?? e.rest;
   }
 
   /** Replaces the entries that sorted ranges touch; all others stay where they are. */
@@ -143,6 +159,15 @@ export class Merging {
 
 /** More would be too many arguments. */
 const SPLICED = 1000;
+
+/** The times of `more`, which makes the range grow; comment and statements of the one that was there, where `more` has none. */
+function livingAs(one: Entry['rest'], more: Entry['rest']): Entry['rest'] {
+  const { timeout: _1, expiration: _2, ...kept } = one;
+  return { ...kept, ...more };
+}
+
+/** As the kernel holds it: no operation has to do with it yet. */
+const isKernels = (e: Entry): boolean => e.index < 0 && e.owner === undefined;
 
 const ownedBy = (index: number, owner: Named | undefined): Pick<Entry, 'index' | 'owner'> => ({
   index,
