@@ -5,11 +5,11 @@ import type { Verb } from '../run.ts';
 import { EncodeError } from '../wire/errors.ts';
 import { Batch, type Named } from './batch.ts';
 import { inferCompat } from './compat.ts';
-import { acceptable } from './expressions/acceptable.ts';
+import { acceptable, acceptableQuota } from './expressions/acceptable.ts';
 import type { AnyExpression } from './expressions/expression.ts';
 import type { StatefulExpression } from './expressions/index.ts';
 import { type ChainAttributes, chainTable } from './objects/chain.ts';
-import type { ElementAttributes } from './objects/element.ts';
+import { type ElementAttributes, livingOn } from './objects/element.ts';
 import { flowtableTable } from './objects/flowtable.ts';
 import * as m from './objects/messages.ts';
 import { type ObjectAttributes, objectTable } from './objects/object.ts';
@@ -226,13 +226,13 @@ function* wholeRanges(sorted: readonly ElementAttributes[]): Generator<ElementAt
   }
 }
 
-/** The form the kernel takes (nft_add_set_elem): the end of a range has a key and nothing else, and 0 ms left would mean the whole time. */
+/** The form the kernel takes (nft_add_set_elem): the end of a range has a key and nothing else. */
 function elementAsTaken(e: ElementAttributes): ElementAttributes {
   if (isEnd(e)) {
     const { key, flags } = e;
     return { ...(key === undefined ? {} : { key }), ...(flags === undefined ? {} : { flags }) };
   }
-  return e.expiration === 0n ? { ...e, expiration: 1n } : e;
+  return livingOn(e);
 }
 
 interface Stateful {
@@ -252,10 +252,8 @@ function withExpressions<T extends Stateful>(holder: T, change: (list: readonly 
   };
 }
 
-/** As rules' quotas: `depleted` is the kernel's own to say (nft_quota_do_init). */
 function objectAsTaken(o: ObjectAttributes): ObjectAttributes {
   const { data } = o;
   if (o.kind !== 'quota' || typeof data !== 'object' || data === null || data instanceof Uint8Array) return o;
-  const { flags } = data as { readonly flags?: unknown };
-  return Array.isArray(flags) ? { ...o, data: { ...data, flags: flags.filter((f) => f !== 'depleted') } } : o;
+  return { ...o, data: acceptableQuota(data) };
 }

@@ -15,14 +15,17 @@ export function acceptable<E extends AnyExpression>(e: E): E {
     case 'dynset':
       // nft_dynset_init(): a timeout needs a set with timeouts, even if it is 0; a list needs NFT_DYNSET_F_EXPR, which is never dumped.
       return announced(withoutZero(e, 'timeout'));
-    case 'quota': {
-      // nft_quota_do_init(): NFT_QUOTA_F_DEPLETED is the kernel's own.
-      const flags = e['flags'];
-      return Array.isArray(flags) && flags.includes('depleted') ? { ...e, flags: flags.filter((flag) => flag !== 'depleted') } : e;
-    }
+    case 'quota':
+      return acceptableQuota(e);
     default:
       return e;
   }
+}
+
+/** A quota, as an expression or as the data of an object: NFT_QUOTA_F_DEPLETED is the kernel's own to say (nft_quota_do_init()). */
+export function acceptableQuota<Q extends object>(quota: Q): Q {
+  const { flags } = quota as { readonly flags?: unknown };
+  return Array.isArray(flags) && flags.includes('depleted') ? { ...quota, flags: flags.filter((flag) => flag !== 'depleted') } : quota;
 }
 
 function announced<E extends AnyExpression>(e: E): E {

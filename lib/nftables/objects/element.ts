@@ -33,3 +33,8 @@ const listShape = {
 };
 export type ElementListAttributes = Fields<typeof listShape>;
 export const elementListTable: AttributeTable<ElementListAttributes> = attributes(listShape);
+
+/** What is about to expire, in the form that is taken back: 0 ms left would mean the whole time (nft_add_set_elem). */
+export function livingOn<E extends { readonly expiration?: bigint }>(e: E): E {
+  return e.expiration === 0n ? { ...e, expiration: 1n } : e;
+}

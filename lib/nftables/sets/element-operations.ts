@@ -4,7 +4,7 @@ import { show } from '../../wire/kinds.ts';
 import { AttributeWriter } from '../../wire/writer.ts';
 import type { Named } from '../batch.ts';
 import type { Written } from '../input/kind.ts';
-import type { ElementAttributes } from '../objects/element.ts';
+import { type ElementAttributes, livingOn } from '../objects/element.ts';
 import * as m from '../objects/messages.ts';
 import { durationMs } from './datatypes.ts';
 import { elementList } from './decoded.ts';
@@ -253,8 +253,7 @@ function timeoutOf(info: SetInfo, value: unknown): EntryRest {
 export function entriesOf(elements: readonly ElementAttributes[]): Entry[] {
   return elementList(elements).flatMap(({ low, high, rest }) => {
     if (low === undefined || high === undefined) return [];
-    // Written again, 0 ms left would mean the whole time.
-    const { userdata, ...others } = rest.expiration === 0n ? { ...rest, expiration: 1n } : rest;
+    const { userdata, ...others } = livingOn(rest);
     const kept = withoutOpen(userdata);
     return [{ low, high, rest: kept === undefined ? others : { ...others, userdata: kept }, index: -1 }];
   });
