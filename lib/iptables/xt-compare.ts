@@ -53,7 +53,7 @@ function sameExtension(kind: 'match' | 'target', a: XtExtension, b: XtExtension,
 }
 
 function revisionOf(kind: 'match' | 'target', e: XtExtension, revision: number, c: BytesContext) {
-  const codec = codecOfKernel(kind, e.name, e.revision, e.data);
+  const codec = codecOfKernel(kind, e.name, e.revision, e.data, c.family);
   return codec?.revisions.find((r) => r.revision === revision && (r.family === undefined || r.family === c.family));
 }
 

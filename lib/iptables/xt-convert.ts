@@ -1,6 +1,6 @@
 // RuleSpec ⇄ XtRule: typed options to extension structs and back, one codec per extension.
 
-import { type BytesContext, type Codec, isNot, type Not, type Revision, ValueError } from './extensions/codec.ts';
+import { type BytesContext, type Codec, type IpFamily, isNot, type Not, type Revision, ValueError } from './extensions/codec.ts';
 import { bare, withNot } from './extensions/option-values.ts';
 import { codecOf, codecOfKernel, type Extension, type UnknownExtension } from './extensions/registry.ts';
 import { Struct } from './extensions/struct.ts';
@@ -20,14 +20,14 @@ const verdicts: ReadonlyMap<string, XtVerdict> = new Map(
 );
 
 /** The codecs a rule needs to be written. */
-export function codecsOf(spec: RuleSpec): Codec[] {
+export function codecsOf(spec: RuleSpec, family: IpFamily): Codec[] {
   const out: Codec[] = [];
-  for (const m of spec.matches ?? []) push(out, 'match', m);
-  if (spec.target !== undefined && 'name' in spec.target) push(out, 'target', spec.target);
+  for (const m of spec.matches ?? []) push(out, 'match', m, family);
+  if (spec.target !== undefined && 'name' in spec.target) push(out, 'target', spec.target, family);
   return out;
 }
-function push(out: Codec[], kind: 'match' | 'target', e: Extension): void {
-  const codec = 'data' in e ? undefined : codecOf(kind, e.name);
+function push(out: Codec[], kind: 'match' | 'target', e: Extension, family: IpFamily): void {
+  const codec = 'data' in e ? undefined : codecOf(kind, e.name, family);
   if (codec !== undefined) out.push(codec);
 }
 
@@ -66,7 +66,7 @@ function target(t: NonNullable<RuleSpec['target']>, c: BytesContext, newest: New
 
 function extensionBytes(kind: 'match' | 'target', e: Extension, c: BytesContext, newest: NewestRevision): XtExtension {
   if ('data' in e) return { name: e.name, revision: e.revision, data: e.data };
-  const codec = codecOf(kind, e.name);
+  const codec = codecOf(kind, e.name, c.family);
   if (codec === undefined) throw new ValueError(`unknown ${kind} "${e.name}"`);
   const revision = choose(codec, e as never, c, newest(codec));
   const data = new Uint8Array(xtAlign(revision.size));
@@ -112,7 +112,7 @@ function targetOptions(t: XtExtension | XtVerdict, c: BytesContext): NonNullable
 }
 
 function extensionOptions(kind: 'match' | 'target', e: XtExtension, c: BytesContext): Extension {
-  const codec = codecOfKernel(kind, e.name, e.revision, e.data);
+  const codec = codecOfKernel(kind, e.name, e.revision, e.data, c.family);
   const revision = codec?.revisions.find((r) => r.revision === e.revision && (r.family === undefined || r.family === c.family));
   const raw: UnknownExtension = { name: e.name, revision: e.revision, data: e.data };
   // Another size than the struct's is not the revision we know, whatever its number says.

@@ -26,7 +26,7 @@ export class CompatContext {
   *learn(specs: Iterable<RuleSpec>): Verb<void> {
     const codecs = new Set<Codec>();
     for (const spec of specs) {
-      for (const codec of codecsOf(spec)) if (codec.kind === 'match' || !nativeTargets.has(codec.name)) codecs.add(codec);
+      for (const codec of codecsOf(spec, this.family)) if (codec.kind === 'match' || !nativeTargets.has(codec.name)) codecs.add(codec);
     }
     yield* this.#revisions.learn(codecs);
   }

@@ -36,8 +36,8 @@ export interface Value<T> {
   readonly quote?: true;
 }
 export interface OptionSpec<T> {
-  /** How many words follow the option. */
-  readonly words: 0 | 1 | 2;
+  /** How many words follow the option; '0-1': one, unless an option or `!` follows. */
+  readonly words: 0 | 1 | 2 | '0-1';
   readonly value: Value<T>;
   /** Whether `!` may stand before it. */
   readonly not: boolean;
@@ -77,6 +77,26 @@ export function spelling<T>(long: string, of: OptionSpec<T>): Spelling<T> {
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec<unknown>>>;
+
+/** What a parser of -L text may know besides: whether -n was given. */
+export interface ListContext extends ParseContext {
+  readonly numeric: boolean;
+}
+
+/**
+ * Options that may come in several groups, parted by an option (-m policy: --reqid … --next --reqid …). In the options object they
+ * are a list under `key`, whose type the codec declares with `elementList`.
+ */
+export interface ElementOptions {
+  readonly key: string;
+  /** The option that begins the next group. */
+  readonly next: string;
+  readonly options: OptionTable;
+}
+/** Declares the list of an `ElementOptions` among a codec's options: no word of the command line by itself. */
+export function elementList<T>(): OptionSpec<readonly T[]> {
+  return { words: 0, value: { parse: () => [], format: () => [] }, not: false };
+}
 type Camel<S extends string> = S extends 'name' ? 'listName' : S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
 type ValueOf<S> = S extends Invertible<infer T> ? Not<T> : S extends OptionSpec<infer T> ? T : never;
 type Flat<T> = { [K in keyof T]: T[K] };
@@ -110,6 +130,7 @@ export interface Codec<N extends string = string, S extends OptionTable = Option
   readonly family?: IpFamily;
   /** Long option → how it is read; canonical options in the order they are printed. */
   readonly options: S;
+  readonly elements?: ElementOptions;
   /** Oldest first. */
   readonly revisions: readonly Revision<OptionsOf<S>>[];
   /** Checks the whole once all options are there, and fills in what the real tools fill in. Throws ValueError. */
@@ -118,6 +139,8 @@ export interface Codec<N extends string = string, S extends OptionTable = Option
   shown?(options: OptionsOf<S>, c: ParseContext): OptionsOf<S>;
   /** Words after the name, where they aren't simply the options in order. */
   print?(options: OptionsOf<S>, c: ParseContext): readonly string[];
+  /** What `iptables -L` prints for it, with every blank the real program prints before, inside and after; absent: nothing. */
+  list?(options: OptionsOf<S>, c: ListContext): string;
   /** Of codecs that share a kernel name: whether these options are this codec's to print. */
   claims?(s: Struct, revision: number): boolean;
   /** Which -p the extension insists on; 0 in the list allows none. Checked by the rule parser with the real tools' meaning. */

@@ -1,6 +1,7 @@
 // Ports and ranges of ports as matches have them: numbers, or services by name (xtables_parse_port).
-import { type ParseContext, type Value, ValueError } from './codec.ts';
-import { parseUnsigned, servicePort } from './values.ts';
+import { isNot, type Not, type ParseContext, type Value, ValueError } from './codec.ts';
+import { bare } from './option-values.ts';
+import { parseUnsigned, serviceName, servicePort } from './values.ts';
 
 /** One port, or the first and the last of a range. */
 export type Ports = number | readonly [first: number, last: number];
@@ -26,6 +27,19 @@ export const ports: Value<Ports> = {
   },
   format: (v) => [typeof v === 'number' ? String(v) : `${v[0]}:${v[1]}`],
 };
+
+/** As -L shows a port: the service's name unless -n was given. */
+export function listPort(port: number, protocol: string, numeric: boolean): string {
+  return (numeric ? undefined : serviceName(port, protocol)) ?? String(port);
+}
+/** ` dpt:22`, ` dpts:!1:1024`, '' for no option (print_ports of libxt_tcp.c). */
+export function listPorts(label: string, option: Not<Ports> | undefined, protocol: string, numeric: boolean): string {
+  if (option === undefined) return '';
+  const range = bare<Ports>(option);
+  const [first, last] = [firstPort(range), lastPort(range)].map((port) => listPort(port, protocol, numeric));
+  const inverted = isNot(option) ? '!' : '';
+  return typeof range === 'number' ? ` ${label}:${inverted}${first}` : ` ${label}s:${inverted}${first}:${last}`;
+}
 
 export function portRange(first: number, last: number): Ports {
   return first === last ? first : [first, last];

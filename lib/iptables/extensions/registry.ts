@@ -1,6 +1,6 @@
 // All extensions nflink knows, by the name after -m or -j and by the kernel's name, and the types that follow from them.
 import { addrtype } from './addrtype.ts';
-import type { Codec, OptionsOf, OptionTable } from './codec.ts';
+import type { Codec, IpFamily, OptionsOf, OptionTable } from './codec.ts';
 import { comment } from './comment.ts';
 import { conntrack } from './conntrack.ts';
 import { icmp } from './icmp.ts';
@@ -66,7 +66,8 @@ export interface StandardTarget {
 export type Extension = SpecOf<(typeof matches)[number]> | SpecOf<(typeof targets)[number]> | StandardTarget | UnknownExtension;
 
 type Kind = Codec['kind'];
-const codecs = [...matches, ...targets] as readonly unknown[] as readonly Codec[];
+/** Every extension nflink has. */
+export const codecs = [...matches, ...targets] as readonly unknown[] as readonly Codec[];
 
 function grouped(nameOf: (c: Codec) => string): Readonly<Record<Kind, ReadonlyMap<string, readonly Codec[]>>> {
   const groups = { match: new Map<string, Codec[]>(), target: new Map<string, Codec[]>() };
@@ -76,15 +77,16 @@ function grouped(nameOf: (c: Codec) => string): Readonly<Record<Kind, ReadonlyMa
 const byName = grouped((c) => c.name);
 const byKernelName = grouped((c) => c.kernelName ?? c.name);
 
-/** The codec of `-m name` or `-j name`. */
-export function codecOf(kind: Kind, name: string): Codec | undefined {
-  return byName[kind].get(name)?.[0];
+/** The codec of `-m name` or `-j name`: of the family, or of any where none is given. */
+export function codecOf(kind: Kind, name: string, family?: IpFamily): Codec | undefined {
+  const found = byName[kind].get(name);
+  return family === undefined ? found?.[0] : found?.find((c) => c.family === undefined || c.family === family);
 }
 
 /** The codec that reads a struct of the kernel's extension `name`; the one that claims it goes before the others. */
-export function codecOfKernel(kind: Kind, name: string, revision: number, data: Uint8Array): Codec | undefined {
-  const candidates = byKernelName[kind].get(name);
-  if (candidates === undefined || candidates.length === 1) return candidates?.[0];
+export function codecOfKernel(kind: Kind, name: string, revision: number, data: Uint8Array, family: IpFamily): Codec | undefined {
+  const candidates = byKernelName[kind].get(name)?.filter((c) => c.family === undefined || c.family === family);
+  if (candidates === undefined || candidates.length < 2) return candidates?.[0];
   const s = new Struct(data);
   return candidates.find((c) => c.claims?.(s, revision)) ?? candidates.find((c) => c.claims === undefined);
 }

@@ -1,6 +1,7 @@
 // -m tcp (linux/netfilter/xt_tcpudp.h, struct xt_tcp; libxt_tcp.c).
 import { isNot, match, notOption, type OptionsOf, spelling, type Value, ValueError } from './codec.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
+import { listPorts } from './ports.ts';
 import { canonicalPorts, portOptions, readPorts, TCP, TCP_INV_FLAGS, TCP_INV_OPTION, withoutAnyPort, writePorts } from './tcpudp.ts';
 import { unsigned } from './values.ts';
 import { type BitWord, bitsOf, bitWords, wordsOfBits } from './words-of-bits.ts';
@@ -37,6 +38,12 @@ function parseFlags(list: string, at: number): readonly TcpFlag[] {
 const listed = bitWords('TCP flag', table);
 const formatFlags = (flags: readonly TcpFlag[], c: Parameters<typeof listed.format>[1]): readonly string[] =>
   flags.length === 0 ? ['NONE'] : listed.format(flags, c);
+
+function listFlags({ mask, set }: TcpFlags, numeric: boolean): string {
+  const part = (flags: readonly TcpFlag[]): string =>
+    numeric ? `0x${bitsOf(table, flags).toString(16).toUpperCase().padStart(2, '0')}` : flags.length === 0 ? 'NONE' : flags.join(',');
+  return `${part(mask)}/${part(set)}`;
+}
 
 const flags: Value<TcpFlags> = {
   parse: ([mask, set]) => ({ mask: parseFlags(mask as string, 0), set: parseFlags(set as string, 1) }),
@@ -86,6 +93,12 @@ export const tcp = match('tcp', {
       canonical: (s) => canonicalPorts(s, TCP.invert),
     },
   ],
+  list: (o, { numeric }) => {
+    let out = ` tcp${listPorts('spt', o.sport, 'tcp', numeric)}${listPorts('dpt', o.dport, 'tcp', numeric)}`;
+    if (o.tcpOption !== undefined) out += ` option=${isNot(o.tcpOption) ? '!' : ''}${bare(o.tcpOption)}`;
+    if (o.tcpFlags !== undefined) out += ` flags:${isNot(o.tcpFlags) ? '!' : ''}${listFlags(bare(o.tcpFlags), numeric)}`;
+    return out;
+  },
   finish: (o) => {
     const out = withoutAnyPort(o);
     const any = out.tcpFlags !== undefined && !isNot(out.tcpFlags) && bare(out.tcpFlags).mask.length === 0;

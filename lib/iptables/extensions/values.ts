@@ -89,6 +89,18 @@ export function formatAddress(family: IpFamily, bytes: Uint8Array, at = 0): stri
   return family === 'ip' ? formatIpv4(bytes, at) : formatIpv6(bytes, at);
 }
 
+/** getservbyport(3): the name of a port in /etc/services, for -L without -n. */
+export function serviceName(port: number, protocol: string): string | undefined {
+  names ??= readServiceNames();
+  return names.get(`${port}/${protocol}`);
+}
+let names: Map<string, string> | undefined;
+function readServiceNames(): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { name, port, protocol } of serviceLines()) if (!found.has(`${port}/${protocol}`)) found.set(`${port}/${protocol}`, name);
+  return found;
+}
+
 let services: Map<string, number> | undefined;
 /** getservbyname(3): the port of a service of /etc/services, of the protocol or of any; undefined where there is none. */
 export function servicePort(name: string, protocol?: string): number | undefined {
@@ -98,19 +110,29 @@ export function servicePort(name: string, protocol?: string): number | undefined
 /** By `name` and by `name/protocol`; the first line that has a name counts, as in getservbyname(3). Read once. */
 function readServices(): Map<string, number> {
   const found = new Map<string, number>();
+  for (const { name, aliases, port, protocol } of serviceLines()) {
+    for (const one of [name, ...aliases]) {
+      for (const key of [one, `${one}/${protocol}`]) if (!found.has(key)) found.set(key, port);
+    }
+  }
+  return found;
+}
+interface Service {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly port: number;
+  readonly protocol: string;
+}
+function* serviceLines(): Generator<Service> {
   let lines: string[];
   try {
     lines = readFileSync('/etc/services', 'utf8').split('\n');
   } catch {
-    return found; // a system without the file has no names
+    return; // a system without the file has no names
   }
   for (const line of lines) {
-    const [first = '', place = '', ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/);
+    const [name = '', place = '', ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/);
     const [port = '', protocol = ''] = place.split('/');
-    if (!/^[0-9]+$/.test(port)) continue;
-    for (const name of [first, ...aliases]) {
-      for (const key of [name, `${name}/${protocol}`]) if (!found.has(key)) found.set(key, Number(port));
-    }
+    if (/^[0-9]+$/.test(port)) yield { name, aliases, port: Number(port), protocol };
   }
-  return found;
 }

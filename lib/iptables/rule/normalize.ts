@@ -136,8 +136,8 @@ function extension(kind: 'match' | 'target', given: unknown, path: string, c: Pa
   if (typeof name !== 'string') throw bad(`${path}.name`, 'a name is needed');
   if (kind === 'target' && standardTargets.has(name)) return { name } as Extension;
   if (Object.hasOwn(given, 'data')) return unknown(given as Readonly<Record<string, unknown>>, path);
-  const codec = codecOf(kind, name);
-  if (codec === undefined || (codec.family !== undefined && codec.family !== c.family)) {
+  const codec = codecOf(kind, name, c.family);
+  if (codec === undefined) {
     throw bad(`${path}.name`, `nflink knows no ${kind} "${name}" of ${c.family}${kind === 'target' ? '; a chain is { jump: name }' : ''}`);
   }
   return known(codec, given as Readonly<Record<string, unknown>>, path, c);
@@ -150,22 +150,40 @@ function unknown(given: Readonly<Record<string, unknown>>, path: string): Extens
 }
 
 function known(codec: Codec, given: Readonly<Record<string, unknown>>, path: string, c: ParseContext): Extension {
-  const { byKey, byLong } = grammarOf(codec);
+  const { byKey, byLong, elementByKey } = grammarOf(codec);
   const options: Record<string, unknown> = { name: codec.name };
   for (const [key, value] of Object.entries(given)) {
     if (key === 'name' || value === undefined) continue;
+    if (key === codec.elements?.key) {
+      if (!Array.isArray(value)) throw bad(`${path}.${key}`, `a list is needed, this is ${describe(value)}`);
+      options[key] = value.map((item: unknown, i) => element(elementByKey, item, `${path}.${key}[${i}]`, c));
+      continue;
+    }
     const entry = byKey.get(key) ?? byLong.get(key);
-    if (entry === undefined) throw bad(`${path}.${key}`, `${codec.name} has no such option`);
+    if (entry === undefined || entry.part !== undefined) throw bad(`${path}.${key}`, `${codec.name} has no such option`);
     options[entry.key] = at(`${path}.${key}`, () => option(entry, value, c));
   }
   return at(path, () => completeExtension(codec, options, c));
+}
+
+function element(byKey: ReadonlyMap<string, OptionEntry>, given: unknown, path: string, c: ParseContext): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null) throw bad(path, `an object is needed, this is ${describe(given)}`);
+  const options: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const entry = byKey.get(key);
+    if (entry === undefined) throw bad(`${path}.${key}`, 'there is no such option');
+    options[key] = at(`${path}.${key}`, () => option(entry, value, c));
+  }
+  return options;
 }
 
 function option({ spec }: OptionEntry, given: unknown, c: ParseContext): unknown {
   const { value, inverted } = split(given);
   if (inverted && !spec.not) throw new ValueError('cannot be inverted');
   if (spec.words === 0 && value !== true) throw new ValueError('true is needed');
-  const canonical = spec.value.parse(wordsOfValue(spec.words, value, spec.value.format.bind(spec.value), c), c);
+  if (spec.words === '0-1' && value === true) return inverted ? { not: spec.value.parse([], c) } : spec.value.parse([], c);
+  const canonical = spec.value.parse(wordsOfValue(spec.words === '0-1' ? 1 : spec.words, value, spec.value.format.bind(spec.value), c), c);
   return inverted ? { not: canonical } : canonical;
 }
 

@@ -171,10 +171,9 @@ export class RuleParser implements ParseContext {
 
   /** The next word, unless there is none or it is an option. */
   #optionalValue(): string | undefined {
-    const text = this.#words[this.#next]?.text;
-    if (text === undefined || text.startsWith('-') || text.startsWith('!')) return undefined;
+    if (!this.#wordFollows()) return undefined;
     this.#at = this.#next++;
-    return text;
+    return this.#words[this.#at]?.text;
   }
 
   /** Exact names first: the base options', then the newest extension's. */
@@ -370,12 +369,12 @@ export class RuleParser implements ParseContext {
 
   #setTarget(name: string, goto: boolean): void {
     checkTarget(name);
-    const codec = codecOf('target', name);
+    const codec = codecOf('target', name, this.family);
     const known = codec !== undefined || standardTargets.has(name) || iptablesTargets.has(name);
     if (goto) {
       if (known) throw new ValueError(`goto '${name}' is not a chain`);
       this.#draft.target = { goto: name };
-    } else if (codec !== undefined && (codec.family === undefined || codec.family === this.family)) {
+    } else if (codec !== undefined) {
       this.#target = this.#load(codec, this.#at);
     } else if (standardTargets.has(name)) this.#draft.target = { name: name as 'ACCEPT' };
     else if (known) throw new ValueError(`Couldn't load target \`${name}': nflink knows no such target of ${this.family}`);
@@ -383,15 +382,17 @@ export class RuleParser implements ParseContext {
   }
 
   #extensionOption(loaded: Loaded, entry: OptionEntry, attached: string | undefined, offset: number): void {
-    const { codec, options } = loaded;
+    const { codec } = loaded;
     const { spec, long, key } = entry;
+    const options = entry.part === undefined ? loaded.options : this.#element(loaded, entry.part);
+    if (entry.part === 'next') return;
     if (options[key] !== undefined) throw this.#error(`${codec.name}: option "--${long}" can only be used once`);
     if (this.#inverted && !spec.not) throw this.#error(`${codec.name}: option "--${long}" cannot be inverted`);
     const words: string[] = [];
     let first = this.#at;
     if (spec.words === 0) {
       if (attached !== undefined) throw this.#error(`${codec.name}: option "--${long}" takes no argument`);
-    } else {
+    } else if (spec.words !== '0-1' || attached !== undefined || this.#wordFollows()) {
       words.push(attached ?? this.#value(`--${long}`));
       first = this.#at;
       if (spec.words === 2) {
@@ -418,6 +419,23 @@ export class RuleParser implements ParseContext {
       );
     }
     options[key] = this.#inverted ? { not: value } : value;
+  }
+
+  /** The group of options that is being read; `next` begins another. */
+  #element(loaded: Loaded, part: 'element' | 'next'): Record<string, unknown> {
+    const key = loaded.codec.elements?.key ?? '';
+    loaded.options[key] ??= [{}];
+    const list = loaded.options[key] as Record<string, unknown>[];
+    if (part === 'next') {
+      if (this.#inverted) throw this.#error(`${loaded.codec.name}: option "--${loaded.codec.elements?.next}" cannot be inverted`);
+      list.push({});
+    }
+    return list[list.length - 1] as Record<string, unknown>;
+  }
+
+  #wordFollows(): boolean {
+    const text = this.#words[this.#next]?.text;
+    return text !== undefined && !text.startsWith('-') && !text.startsWith('!');
   }
 
   /** What only the command and the whole rule together show. */
@@ -492,6 +510,5 @@ const NINE = 57;
 
 /** The real tools' names for the IPv6 protocol's match (xtables_find_match). */
 function matchCodec(name: string, family: IpFamily): Codec | undefined {
-  const codec = codecOf('match', name === 'icmpv6' || name === 'ipv6-icmp' ? 'icmp6' : name);
-  return codec?.family === undefined || codec.family === family ? codec : undefined;
+  return codecOf('match', name === 'icmpv6' || name === 'ipv6-icmp' ? 'icmp6' : name, family);
 }

@@ -42,7 +42,7 @@ function base(option: string, value: Not<string | number>): string {
 function printExtension(kind: 'match' | 'target', extension: Extension, c: ParseContext): string {
   const { name } = extension;
   if ('data' in extension) return `${name} [unsupported revision ${extension.revision}]`;
-  const codec = codecOf(kind, name);
+  const codec = codecOf(kind, name, c.family);
   if (codec === undefined) return name;
   return name + printOptions(codec, extension as unknown as Readonly<Record<string, unknown>>, c);
 }

@@ -37,11 +37,10 @@ function known({ rule, family, source }: Case): boolean {
   for (const [i, word] of words.entries()) {
     const name = words[i + 1] ?? '';
     if (word === '-m') {
-      const codec = codecOf('match', name);
-      if (codec === undefined || (codec.family !== undefined && codec.family !== family)) return false;
+      if (codecOf('match', name, family) === undefined) return false;
       some = true;
     }
-    if (word === '-j' && !builtin.has(name) && codecOf('target', name) === undefined) return false;
+    if (word === '-j' && !builtin.has(name) && codecOf('target', name, family) === undefined) return false;
   }
   return some || source === 'libxt_multiport.t';
 }

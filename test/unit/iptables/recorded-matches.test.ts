@@ -74,7 +74,7 @@ test('every revision that can say a rule reads back what it wrote', () => {
     if (r.refused !== undefined) continue;
     const c = bytesContext(r.family, SETS);
     for (const match of parseRules(r.args, r.family)[0]?.matches ?? []) {
-      const codec = codecOf('match', match.name);
+      const codec = codecOf('match', match.name, r.family);
       assert.ok(codec !== undefined);
       for (const { revision, family, size, can } of codec.revisions) {
         const { name, ...options } = match;

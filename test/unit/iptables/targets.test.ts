@@ -383,7 +383,7 @@ test('the base port of a struct that has no place for it is read as the real sav
 
 test("the kernel's CT is NOTRACK's by its flag alone", () => {
   const byFlags = (flags: string, rest = ''): string | undefined =>
-    codecOfKernel('target', 'CT', 2, Buffer.from(`${flags}00${rest}`.padEnd(144, '0'), 'hex'))?.name;
+    codecOfKernel('target', 'CT', 2, Buffer.from(`${flags}00${rest}`.padEnd(144, '0'), 'hex'), 'ip')?.name;
   assert.equal(byFlags('03'), 'NOTRACK');
   assert.equal(byFlags('01'), 'CT');
   assert.equal(byFlags('03', '0500'), 'CT');

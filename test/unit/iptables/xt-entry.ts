@@ -5,7 +5,7 @@ import type { BytesContext, Codec, IpFamily, Revision } from '../../../lib/iptab
 import { codecOf, codecOfKernel } from '../../../lib/iptables/extensions/registry.ts';
 import { Struct } from '../../../lib/iptables/extensions/struct.ts';
 
-export interface EntryMatch {
+export interface EntryExtension {
   readonly name: string;
   readonly revision: number;
   readonly data: Uint8Array;
@@ -15,19 +15,29 @@ const ENTRY_SIZE = { ip: 112, ip6: 168 } as const;
 const TARGET_OFFSET = { ip: 88, ip6: 140 } as const;
 const HEADER = 32;
 
-export function matchesOfEntry(entry: Uint8Array, family: IpFamily): EntryMatch[] {
+function extensionAt(entry: Uint8Array, at: number, size: number): EntryExtension {
+  const name = Buffer.from(entry.subarray(at + 2, at + 31))
+    .toString('latin1')
+    .replace(/\0.*/s, '');
+  return { name, revision: entry[at + 31] as number, data: entry.slice(at + HEADER, at + size) };
+}
+
+/** Its matches, and its target unless that is a verdict or a chain. */
+export function extensionsOfEntry(entry: Uint8Array, family: IpFamily): { matches: EntryExtension[]; target: EntryExtension | undefined } {
   const view = new DataView(entry.buffer, entry.byteOffset, entry.byteLength);
   const end = view.getUint16(TARGET_OFFSET[family], true);
-  const out: EntryMatch[] = [];
+  const matches: EntryExtension[] = [];
   for (let at: number = ENTRY_SIZE[family]; at < end; ) {
     const size = view.getUint16(at, true);
-    const name = Buffer.from(entry.subarray(at + 2, at + 31))
-      .toString('latin1')
-      .replace(/\0.*/s, '');
-    out.push({ name, revision: view.getUint8(at + 31), data: entry.slice(at + HEADER, at + size) });
+    matches.push(extensionAt(entry, at, size));
     at += size;
   }
-  return out;
+  const target = extensionAt(entry, end, view.getUint16(end, true));
+  return { matches, target: target.name === '' ? undefined : target };
+}
+
+export function matchesOfEntry(entry: Uint8Array, family: IpFamily): EntryExtension[] {
+  return extensionsOfEntry(entry, family).matches;
 }
 
 /** Sets by name: the first is 0. */
@@ -45,27 +55,44 @@ export function revisionOf(codec: Codec, number: number, family: IpFamily): Revi
   return found as Revision<Record<string, unknown>>;
 }
 
-/** The struct of a match as the codec writes it, padded to `size`. */
-export function writeMatch(options: { readonly name: string }, revision: number, size: number, c: BytesContext): Uint8Array {
-  const codec = codecOf('match', options.name);
+type Kind = Codec['kind'];
+
+/** The struct of an extension as the codec writes it, padded to `size`. */
+export function writeExtension(
+  kind: Kind,
+  options: { readonly name: string },
+  revision: number,
+  size: number,
+  c: BytesContext,
+): Uint8Array {
+  const codec = codecOf(kind, options.name, c.family);
   if (codec === undefined) throw new Error(`no codec for ${options.name}`);
   const data = new Uint8Array(size);
   revisionOf(codec, revision, c.family).write(options as unknown as Record<string, unknown>, new Struct(data), c);
   return data;
 }
+export function writeMatch(options: { readonly name: string }, revision: number, size: number, c: BytesContext): Uint8Array {
+  return writeExtension('match', options, revision, size, c);
+}
 
-export function readMatch(match: EntryMatch, c: BytesContext): Record<string, unknown> {
-  const codec = codecOfKernel('match', match.name, match.revision, match.data);
-  if (codec === undefined) throw new Error(`no codec for ${match.name}`);
-  return { name: codec.name, ...revisionOf(codec, match.revision, c.family).read(new Struct(match.data), c) };
+export function readExtension(kind: Kind, e: EntryExtension, c: BytesContext): Record<string, unknown> {
+  const codec = codecOfKernel(kind, e.name, e.revision, e.data, c.family);
+  if (codec === undefined) throw new Error(`no codec for ${e.name}`);
+  return { name: codec.name, ...revisionOf(codec, e.revision, c.family).read(new Struct(e.data), c) };
+}
+export function readMatch(match: EntryExtension, c: BytesContext): Record<string, unknown> {
+  return readExtension('match', match, c);
 }
 
 /** Bytes with the kernel's own made zero, as hex. */
-export function comparable(match: EntryMatch, family: IpFamily): string {
-  const codec = codecOfKernel('match', match.name, match.revision, match.data);
-  const data = match.data.slice();
-  if (codec !== undefined) for (const [from, to] of revisionOf(codec, match.revision, family).kernelPrivate ?? []) data.fill(0, from, to);
+export function comparableExtension(kind: Kind, e: EntryExtension, family: IpFamily): string {
+  const codec = codecOfKernel(kind, e.name, e.revision, e.data, family);
+  const data = e.data.slice();
+  if (codec !== undefined) for (const [from, to] of revisionOf(codec, e.revision, family).kernelPrivate ?? []) data.fill(0, from, to);
   return Buffer.from(data).toString('hex');
+}
+export function comparable(match: EntryExtension, family: IpFamily): string {
+  return comparableExtension('match', match, family);
 }
 
 /** A short name for long input in messages. */
