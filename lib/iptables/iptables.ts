@@ -184,6 +184,18 @@ export class Iptables {
     this.#applySync('setPolicy', table, this.#policy(table, chain, policy));
   }
 
+  /**
+   * Puts the counters of a chain and its rules to zero, or those of all chains. Rules that have counted nothing are left alone; what is
+   * counted between the look at a rule and the commit is lost. On nf_tables a rule is replaced by itself, so that what its matches
+   * remember (limit, quota, statistic) begins anew, as with iptables-nft -Z.
+   */
+  async zero(table: string, chain?: string, o?: CallOptions): Promise<void> {
+    await this.#apply('zero', table, this.#zero(table, chain), o);
+  }
+  zeroSync(table: string, chain?: string): void {
+    this.#applySync('zero', table, this.#zero(table, chain));
+  }
+
   /** Whether a rule is there; no such chain or table: false. With several addresses, whether all are. */
   async exists(table: string, chain: string, r: RuleInput, o?: CallOptions): Promise<boolean> {
     const verb = this.#exists(table, chain, r);
@@ -330,6 +342,10 @@ export class Iptables {
   #chain(verb: 'flushChain' | 'deleteChain', table: string, chain: string | undefined): Command[] {
     this.#check(table, chain, verb === 'deleteChain');
     return chain === undefined ? [{ verb: 'flushChain', chain }] : [{ verb, chain }];
+  }
+  #zero(table: string, chain: string | undefined): Command[] {
+    this.#check(table, chain);
+    return [{ verb: 'zero', chain }];
   }
   #rename(table: string, from: string, to: string): Command[] {
     this.#check(table, from, true);
