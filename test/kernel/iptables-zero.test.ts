@@ -78,7 +78,10 @@ describe('zero', () => {
       tx.append('new', '-c 5 6 -j ACCEPT');
       await tx.commit();
     });
-    const lines = none(before.replace(/\bone\b/g, 'other')).replace(/:two - \[0:0\]\n/, '').replace(':other', ':new - [0:0]\n:other').replace('[0:0]\n[0:0]', '[0:0]\n:two - [0:0]\n[0:0]');
+    const lines = none(before.replace(/\bone\b/g, 'other'))
+      .replace(/:two - \[0:0\]\n/, '')
+      .replace(':other', ':new - [0:0]\n:other')
+      .replace('[0:0]\n[0:0]', '[0:0]\n:two - [0:0]\n[0:0]');
     const expected = lines.split('\n').filter((line) => line.startsWith('['));
     const got = after.split('\n').filter((line) => line.startsWith('['));
     const added = ['[0:0] -A new -j DROP', '[5:6] -A new -j ACCEPT', '[0:0] -A two -s 1.1.1.1/32'];
