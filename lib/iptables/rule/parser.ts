@@ -53,8 +53,9 @@ export class RuleParser implements ParseContext {
   #destinations: readonly string[] = [];
   #sourceInverted = false;
   #destinationInverted = false;
-  /** Options seen and the indexes of their words, -g as -j. */
-  readonly #seen = new Map<string, number>();
+  /** Options seen, -g as -j: their letters, and the indexes of their words in the same order. */
+  #seen = '';
+  readonly #seenAt: number[] = [];
   /** The text of -p: its match may be loaded by an option. */
   #protocolWord: string | undefined;
   #protocolLoaded = false;
@@ -194,8 +195,13 @@ export class RuleParser implements ParseContext {
   }
 
   #once(option: string): void {
-    if (this.#seen.has(option)) throw this.#cursor.optionError(`multiple -${option} flags not allowed`);
-    this.#seen.set(option, this.#cursor.option);
+    if (this.#seen.includes(option)) throw this.#cursor.optionError(`multiple -${option} flags not allowed`);
+    this.#note(option);
+  }
+
+  #note(option: string): void {
+    this.#seen += option;
+    this.#seenAt.push(this.#cursor.option);
   }
 
   #rule(option: RuleOption, value: string, offset: number): void {
@@ -235,7 +241,7 @@ export class RuleParser implements ParseContext {
         return this.#setCounter(value, offset);
       case 'm':
         if (this.#inverted) throw this.#cursor.optionError('unexpected ! flag before --match');
-        if (!this.#seen.has('m')) this.#seen.set('m', this.#cursor.option);
+        this.#note('m');
         return this.#loadMatch(value);
       case 'j':
       case 'g':
@@ -324,14 +330,18 @@ export class RuleParser implements ParseContext {
     const command = this.#o.commands === undefined ? undefined : this.command;
     if (command !== undefined) {
       const refused = refusedOptions(command.letter, command.more !== undefined);
-      for (const [option, at] of this.#seen)
+      for (let i = 0; i < this.#seen.length; i++) {
+        const option = this.#seen.charAt(i);
         if (refused.includes(option))
-          throw cursor.errorAt(at, `Illegal option \`-${option === '0' ? '-line-numbers' : option}' with this command`);
+          throw cursor.errorAt(
+            this.#seenAt[i] as number,
+            `Illegal option \`-${option === '0' ? '-line-numbers' : option}' with this command`,
+          );
+      }
     }
     const chain = this.#o.chain ?? command?.chain;
     const side = chain === undefined ? undefined : refusedInterface(chain, this.#draft);
-    const at = side === undefined ? undefined : this.#seen.get(side);
-    if (at !== undefined) throw cursor.errorAt(at, `can't use -${side} with ${chain}`);
+    if (side !== undefined) throw cursor.errorAt(this.#seenAt[this.#seen.indexOf(side)] as number, `can't use -${side} with ${chain}`);
   }
 
   #finish(): RuleSpec[] {
