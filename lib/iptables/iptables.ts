@@ -5,6 +5,8 @@ import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
 import { openConnection } from '../nftables/nftables.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
 import type { IptablesBackend } from './backend.ts';
+import { parseCommandLine } from './command-line/parse.ts';
+import { type RunResult, runLine, writes } from './command-line/run.ts';
 import type { Command } from './commands.ts';
 import { CompatBackend } from './compat/backend.ts';
 import { type CompiledRuleset, tablesOf } from './compile.ts';
@@ -70,6 +72,20 @@ export class Iptables {
   static openSync(o: IptablesOpenOptions): Iptables {
     const choice = chooseBackend(o);
     return new Iptables(runSync(openConnection(o.netns)), o.family, choice);
+  }
+
+  /**
+   * Carries out one whole iptables command line, without the program's name: text with a shell's quoting, or a list of words. Gives what the
+   * real program prints, and whether the command had anything to do. Throws RuleSyntaxError naming the word for what the real program
+   * refuses to read, NetfilterError for what it fails at: ENOENT where -C or -D finds no such rule, or a chain is missing (iptables(8)).
+   */
+  async run(command: string | readonly string[], o?: CallOptions): Promise<RunResult> {
+    const line = parseCommandLine(command, this.family);
+    return await this.#connection.runAsync('run', () => runLine(this.#verbs, this.family, line), o, writes(line));
+  }
+  runSync(command: string | readonly string[]): RunResult {
+    const line = parseCommandLine(command, this.family);
+    return this.#connection.runSync('run', () => runLine(this.#verbs, this.family, line), writes(line));
   }
 
   /** Adds a rule to the end of a chain; a builtin chain that isn't there yet is made, as iptables makes it. */
