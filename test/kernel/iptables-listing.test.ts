@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Iptables } from '../../lib/index.ts';
-import { codecsOf } from '../../lib/iptables/xt-convert.ts';
 import { hostNames, ipsets, ruleSet } from '../support/fixtures.ts';
 import { withIptables } from '../support/iptables.ts';
+import { assertListed, sayUnlisted, unlisted } from '../support/listed.ts';
 import { type TestNamespace, withNamespace } from '../support/namespace.ts';
 import { goldenTables, sharedCorpus } from '../support/shared-corpus.ts';
 
@@ -16,26 +16,6 @@ const kinds = {
   nvxL: ['-nvxL'],
 } as const;
 
-/** Extensions of the rules whose -L text nflink cannot say yet. */
-async function unlisted(ipt: Iptables): Promise<string[]> {
-  const names = new Set<string>();
-  for (const { spec } of (await ipt.snapshot()).rules()) {
-    if ('foreign' in spec) continue;
-    for (const codec of codecsOf(spec, ipt.family)) if (codec.list === undefined && !silent.has(codec.name)) names.add(codec.name);
-  }
-  return [...names].sort();
-}
-/** Those of which the real program says nothing either. */
-const silent = new Set(['TRACE']);
-
-/** Equal; where extensions cannot be listed yet, what stands before them. */
-function assertListed(actual: string, expected: string, missing: readonly string[], what: string): void {
-  if (missing.length === 0 || actual === expected) return assert.equal(actual, expected, what);
-  const lines = actual.split('\n');
-  const cut = expected.split('\n').map((line, i) => (line.startsWith((lines[i] ?? '').slice(0, 60)) ? lines[i] : line));
-  assert.equal(actual, cut.join('\n'), what);
-}
-
 describe('a whole host', () => {
   for (const name of [...hostNames, 'kube-nginx']) {
     it(`${name}: as iptables-nft printed it, and prints it now`, async (t) => {
@@ -44,7 +24,7 @@ describe('a whole host', () => {
         if (sets !== undefined) await ns.must('ipset', ['restore'], { input: sets });
         await ipt.restore(ruleSet(name), { counters: true });
         const missing = await unlisted(ipt);
-        if (missing.length > 0) t.diagnostic(`NOT COMPARED to the end: -L says nothing yet of ${missing.join(', ')}`);
+        sayUnlisted(t, missing);
         for (const [kind, options] of Object.entries(kinds)) {
           const file = sharedCorpus(t, 'golden', `${name}.nft.${kind}`);
           for (const [table, text] of file === undefined ? [] : goldenTables(file)) {

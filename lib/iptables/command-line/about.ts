@@ -1,10 +1,12 @@
 // What -h and -V print.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../native.ts';
 
 /** As the real program says it, with our name: scripts look for the backend in brackets. */
 export function versionText(backend: 'nft' | 'legacy'): string {
-  const file = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return `nflink v${(JSON.parse(file) as { version: string }).version} (${backend === 'nft' ? 'nf_tables' : 'legacy'})\n`;
+  const file = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { readonly version: string };
+  return `nflink v${file.version} (${backend === 'nft' ? 'nf_tables' : 'legacy'})\n`;
 }
 
 export const helpText = `Commands: -A chain rule   -C chain rule   -D chain rule   -D chain number   -I chain [number] rule

@@ -29,8 +29,9 @@ export function* runLine(backend: IptablesBackend, family: IpFamily, line: Comma
     case 'L':
     case 'S': {
       // Listed first: what it shows is what -Z then takes away, but for what is counted in between.
-      const stdout = yield* list(backend, family, line);
-      return { stdout, changed: yield* apply(backend, table, line.commands) };
+      const listed = yield* list(backend, family, line);
+      const changed = yield* apply(backend, table, line.commands);
+      return { stdout: command.zero && settings.verbose ? listed + (yield* namedChains(backend, line)) : listed, changed };
     }
     case 'C':
       return yield* check(backend, family, line);
@@ -95,15 +96,11 @@ function* deleteChains(backend: IptablesBackend, { table, command, settings }: C
   return { stdout: settings.verbose ? chains.map((name) => `Deleting chain \`${name}'\n`).join('') : '', changed };
 }
 
-/** With -v, -F and -Z name the chains they go through: -F makes the builtin ones that are missing, -Z does not see them. */
+/** With -v, -F and -Z name the chains they go through. iptables-nft leaves out builtin ones that nobody has made yet; iptables-legacy has all. */
 function* namedChains(backend: IptablesBackend, { table, command }: CommandLine): Verb<string> {
   const { letter, chain, more } = command;
   if (more !== undefined) return '';
   const verb = letter === 'F' ? 'Flushing' : 'Zeroing';
-  const all =
-    letter === 'F' ? yield* backend.chains(table) : (tableOf(yield* backend.snapshot([table]), table)?.chains ?? []).map((c) => c.name);
-  return all
-    .filter((name) => chain === undefined || name === chain)
-    .map((name) => `${verb} chain \`${name}'\n`)
-    .join('');
+  const named = (yield* backend.chains(table)).filter((name) => chain === undefined || name === chain);
+  return named.map((name) => `${verb} chain \`${name}'\n`).join('');
 }

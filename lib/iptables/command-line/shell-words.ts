@@ -1,5 +1,5 @@
-// A command line as words, as a shell would part it: single quotes, double quotes, backslashes, lines joined by a backslash. Nothing is
-// expanded: no variables, no globs, no comments.
+// A command line as words, as a shell would part it: single quotes, double quotes, backslashes, lines joined by a backslash, # comments.
+// Nothing is expanded: no variables, no globs.
 import { RuleSyntaxError } from '../../errors.ts';
 import type { Word } from '../words.ts';
 
@@ -25,6 +25,11 @@ export function shellWords(line: string): Word[] {
     }
     if (c === '\\' && /^\r?\n/.test(line.slice(at + 1, at + 3))) {
       at += line[at + 1] === '\r' ? 2 : 1;
+      continue;
+    }
+    if (c === '#' && start < 0) {
+      const end = line.indexOf('\n', at);
+      at = end < 0 ? line.length : end;
       continue;
     }
     if (start < 0) start = at;

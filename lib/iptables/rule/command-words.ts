@@ -92,7 +92,7 @@ export class CommandWords {
     if (this.#settings === plain) this.#settings = { ...plain };
     const settings = this.#settings as { -readonly [K in keyof Settings]: Settings[K] };
     const cursor = this.#cursor;
-    if (inverted) throw cursor.error(`cannot have ! before ${letter === '0' ? '--line-numbers' : `-${letter}`}`);
+    if (inverted) throw cursor.optionError(`cannot have ! before ${letter === '0' ? '--line-numbers' : `-${letter}`}`);
     switch (letter) {
       case 't':
         settings.table = value;
