@@ -8,7 +8,7 @@
       'sources': ['<@(nflink_sources)'],
       'defines': ['NAPI_VERSION=9', '_GNU_SOURCE', '_GLIBCXX_ASSERTIONS'],
       'cflags': [
-        '<!@(pkg-config --cflags libnftnl libmnl)',
+        '<!@(pkg-config --cflags libnftnl libmnl libip4tc libip6tc)',
         '-Wall',
         '-Wextra',
         '-fvisibility=hidden',
@@ -26,7 +26,7 @@
         '-static-libgcc',
         '-pthread',
       ],
-      'libraries': ['<!@(pkg-config --libs libnftnl libmnl)'],
+      'libraries': ['<!@(pkg-config --libs libnftnl libmnl libip4tc libip6tc)'],
       'configurations': {
         'Release': {
           'cflags': ['-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=3'],

@@ -115,8 +115,15 @@ export class Connection {
   }
 
   /** One native call on a lane, as a step. */
-  *on<T>(lane: LaneName, what: string, sync: (c: NativeConnection) => T, async: (c: NativeConnection) => Promise<T>): Verb<T> {
+  *on<T>(
+    lane: LaneName,
+    what: string,
+    sync: (c: NativeConnection) => T,
+    async: (c: NativeConnection) => Promise<T>,
+    sent?: (reply: T) => boolean,
+  ): Verb<T> {
     return yield* step<T>({
+      ...(sent === undefined ? {} : { sent }),
       sync: () => {
         this.#checkOpen(what);
         if (lane === 'dump' && this.#lanes.dump.busy) throw busy(what);

@@ -87,7 +87,3 @@ export function fromFailure(what: string, failure: NativeFailure, outcome: Outco
 export function closedError(what: string): NetfilterError {
   return new NetfilterError(`${what}: the connection is closed`, { code: 'ERR_CLOSED' });
 }
-
-export function unsupported(what: string): NetfilterError {
-  return new NetfilterError(`${what} is not supported yet`, { code: 'ERR_NOT_SUPPORTED' });
-}

@@ -77,6 +77,47 @@ export interface NativeRequestReply {
   readonly data?: ArrayBuffer;
 }
 
+/** Bits of xtCommit's `family` beside the family itself, 0 for ip and 1 for ip6. */
+export const XT_IP6 = 1;
+export const XT_CREATE = 2;
+export const XT_DRY_RUN = 4;
+
+/** One legacy table in one piece. */
+export interface NativeXtReadReply {
+  readonly failure?: NativeFailure;
+  /** The namespace has no such table, and was left without. */
+  readonly missing?: boolean;
+  /** The lock was asked for and held by somebody else; the table was read all the same. */
+  readonly unlocked?: boolean;
+  /** How many entries there are. */
+  readonly entries?: number;
+  /** struct ipt_getinfo: valid_hooks, hook_entry[5], underflow[5]. */
+  readonly hooks?: Uint32Array;
+  /** XT_HEADER bytes, then the entries one after the other. */
+  readonly data?: ArrayBuffer;
+}
+export const XT_HEADER = 40;
+
+/** What became of the commands on a legacy table. */
+export interface NativeXtCommitReply {
+  readonly failure?: NativeFailure;
+  /** With a failure: what the table holds now, as it was looked at again. */
+  readonly state?: 'not-applied' | 'applied' | 'unknown';
+  /** Somebody else holds the lock: nothing was done. */
+  readonly busy?: boolean;
+  /** The namespace has no such table, and was left without. */
+  readonly missing?: boolean;
+  /** Per command 1 where it had something to do. */
+  readonly done?: Uint8Array;
+  /** The command that could not be done, for a reason of ours ('chain', 'rule', 'jump', 'builtin') or by errno alone (''): nothing was applied. */
+  readonly refusal?: { readonly index: number; readonly reason: string; readonly errno: number };
+}
+
+export interface NativeXtRevisionReply {
+  readonly failure?: NativeFailure;
+  readonly found?: boolean;
+}
+
 export interface NativeIpsetReply {
   readonly failure?: NativeFailure;
   readonly index?: number;
@@ -147,6 +188,17 @@ export interface NativeConnection {
   /** SO_IP_SET on a raw socket in the connection's namespace: a set's index by name, or its name by index. */
   ipsetSync(query: string | number): NativeIpsetReply;
   ipset(query: string | number): Promise<NativeIpsetReply>;
+  /** A legacy table as it is; never makes one. `lockPath`: held meanwhile if nobody else does; '': not asked for. */
+  xtReadSync(family: number, table: string, lockPath: string): NativeXtReadReply;
+  xtRead(family: number, table: string, lockPath: string): Promise<NativeXtReadReply>;
+  /**
+   * Under the lock: reads the table, does the commands (see lib/iptables/legacy/wire.ts for words and bytes), commits. One try at the lock.
+   */
+  xtCommitSync(family: number, table: string, lockPath: string, words: Uint32Array, bytes: Uint8Array): NativeXtCommitReply;
+  xtCommit(family: number, table: string, lockPath: string, words: Uint32Array, bytes: Uint8Array): Promise<NativeXtCommitReply>;
+  /** Whether the kernel has an extension in a revision (`target`: 1, a match: 0); loads its module. ENOENT: it has none. */
+  xtRevisionSync(family: number, target: number, name: string, revision: number): NativeXtRevisionReply;
+  xtRevision(family: number, target: number, name: string, revision: number): Promise<NativeXtRevisionReply>;
   /**
    * Listens in the connection's namespace from now on. `receiveBytes` is the socket's buffer by the kernel's accounting, as
    * far as permitted; beyond `queueBytes` of messages that nobody pulls, messages are dropped and an OVERRUN stands for them.
@@ -199,7 +251,7 @@ function load(): Native {
     const remedies = [
       process.platform === 'linux' ? undefined : `netfilter is Linux's: this is ${process.platform}`,
       'reinstall nflink so that its prebuilds/ folder is there (prebuilt for linux-x64, glibc 2.35 or newer)',
-      'or build it: npx node-gyp rebuild in the package, npm run build:native in a checkout; with g++ make pkg-config libnftnl-dev libmnl-dev',
+      'or build it: npx node-gyp rebuild in the package, npm run build:native in a checkout; with g++ make pkg-config libnftnl-dev libmnl-dev libiptc-dev',
     ].filter((line) => line !== undefined);
     throw new Error(
       `nflink's addon cannot be loaded (${process.platform}-${process.arch}, Node ${process.versions.node}):\n- ${remedies.join('\n- ')}`,

@@ -6,6 +6,8 @@ export interface Step<T> {
   async(signal?: AbortSignal): Promise<T>;
   /** It may change the kernel's state: from here on an abort comes too late, and the verb goes on to the kernel's answer. */
   readonly sends?: boolean;
+  /** Once it is back: whether it did; absent: it did. */
+  sent?(result: T): boolean;
 }
 
 export type Verb<T> = Generator<Step<unknown>, T, unknown>;
@@ -37,8 +39,11 @@ export async function runAsync<T>(verb: Verb<T>, signal?: AbortSignal): Promise<
     let result: unknown;
     try {
       if (!sent) signal?.throwIfAborted();
-      sent ||= turn.value.sends === true;
-      result = await turn.value.async(sent ? undefined : signal);
+      const { value } = turn;
+      const before: boolean = sent;
+      sent ||= value.sends === true;
+      result = await value.async(sent ? undefined : signal);
+      if (value.sent?.(result) === false) sent = before;
     } catch (err) {
       turn = verb.throw(err);
       continue;

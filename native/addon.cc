@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "addon_connection.h"
+#include "addon_xt.h"
 #include "connection.h"
 #include "event_source.h"
 #include "ipset_name.h"
@@ -38,17 +40,6 @@ constexpr uint32_t kCommits = 1;
 constexpr uint32_t kTraces = 2;
 
 // ---- connections
-
-/** What a connection object wraps. */
-struct Holder {
-  std::shared_ptr<Connection> connection;
-};
-
-/** Null, and a TypeError thrown, when `this` is not a connection of ours. */
-std::shared_ptr<Connection> connection_of(napi_env env, const Arguments& arguments) {
-  void* data = js::unwrap(env, arguments.self(), js::Wrapped::kConnection, "not a connection of this addon");
-  return data == nullptr ? nullptr : static_cast<Holder*>(data)->connection;
-}
 
 napi_value errors_value(napi_env env, const std::vector<OperationError>& errors) {
   napi_value array = nullptr;
@@ -388,7 +379,7 @@ napi_value close_verb(napi_env env, Arguments& arguments, Form form) {
 }
 
 void finalize_connection(napi_env, void* data, void*) {
-  const std::unique_ptr<Holder> holder(static_cast<Holder*>(data));
+  const std::unique_ptr<ConnectionHolder> holder(static_cast<ConnectionHolder*>(data));
   holder->connection->close();
 }
 
@@ -416,6 +407,12 @@ napi_value connection_value(napi_env env, std::shared_ptr<Connection> connection
       method("request", entry<request_verb, Form::kPromise>, napi_default),
       method("ipsetSync", entry<ipset_verb, Form::kSync>, napi_default),
       method("ipset", entry<ipset_verb, Form::kPromise>, napi_default),
+      method("xtReadSync", entry<xt_read_verb, Form::kSync>, napi_default),
+      method("xtRead", entry<xt_read_verb, Form::kPromise>, napi_default),
+      method("xtCommitSync", entry<xt_commit_verb, Form::kSync>, napi_default),
+      method("xtCommit", entry<xt_commit_verb, Form::kPromise>, napi_default),
+      method("xtRevisionSync", entry<xt_revision_verb, Form::kSync>, napi_default),
+      method("xtRevision", entry<xt_revision_verb, Form::kPromise>, napi_default),
       method("subscribe", entry<subscribe_verb, Form::kSync>, napi_default),
       method("cancel", entry<cancel_verb, Form::kSync>, napi_default),
       method("closeSync", entry<close_verb, Form::kSync>, napi_default),
@@ -423,7 +420,7 @@ napi_value connection_value(napi_env env, std::shared_ptr<Connection> connection
   };
   if (napi_define_properties(env, object.value(), std::size(methods), methods) != napi_ok) return nullptr;
 
-  auto holder = std::make_unique<Holder>(Holder{std::move(connection)});
+  auto holder = std::make_unique<ConnectionHolder>(ConnectionHolder{std::move(connection)});
   if (!js::wrap(env, object.value(), js::Wrapped::kConnection, holder.get(), finalize_connection)) return nullptr;
   static_cast<void>(holder.release());  // finalize_connection owns it
   return object.value();

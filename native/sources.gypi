@@ -3,6 +3,7 @@
   'variables': {
     'nflink_sources': [
       'native/addon.cc',
+      'native/addon_xt.cc',
       'native/byte_buffer.cc',
       'native/connection.cc',
       'native/event_source.cc',
@@ -16,6 +17,9 @@
       'native/nft_dump.cc',
       'native/nft_events.cc',
       'native/nft_request.cc',
+      'native/xt_commit.cc',
+      'native/xt_lock.cc',
+      'native/xt_table.cc',
     ],
   },
 }

@@ -1,14 +1,13 @@
 // iptables in one network namespace: the same verbs whatever backend holds the rules.
 import type { CallOptions, Connection, Netns } from '../connection.ts';
-import { NetfilterError, unsupported } from '../errors.ts';
+import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
-import { openConnection } from '../nftables/nftables.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
 import type { IptablesBackend } from './backend.ts';
+import { type BackendChoice, type ChosenBackend, openBackend } from './choose.ts';
 import { parseCommandLine } from './command-line/parse.ts';
 import { type RunResult, runLine, writes } from './command-line/run.ts';
 import type { Command } from './commands.ts';
-import { CompatBackend } from './compat/backend.ts';
 import { type CompiledRuleset, tablesOf } from './compile.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { checkChain, checkNewChain, checkNumber, checkPolicy, checkTable, oneRule, rulesOf } from './rule-input.ts';
@@ -21,14 +20,10 @@ export interface IptablesOpenOptions extends CallOptions {
   /** Default 'auto'. */
   readonly backend?: 'legacy' | 'nft' | 'auto';
   readonly netns?: Netns;
-  /** How long the legacy backend may wait for /run/xtables.lock. nf_tables has no lock. */
+  /** How long a write of the legacy backend may wait for the xtables lock, in milliseconds; default 5000, 0: not at all. nf_tables has no lock. */
   readonly lockTimeoutMs?: number;
 }
-export interface BackendChoice {
-  readonly name: 'legacy' | 'nft';
-  readonly why: string;
-  readonly otherHasRules: boolean;
-}
+export type { BackendChoice } from './choose.ts';
 export interface SaveOptions {
   readonly table?: string;
   /** With [packets:bytes] before each rule. */
@@ -56,22 +51,23 @@ export class Iptables {
   readonly #connection: Connection;
   readonly #verbs: IptablesBackend;
 
-  private constructor(connection: Connection, family: IpFamily, backend: BackendChoice) {
+  private constructor({ connection, choice, verbs }: ChosenBackend, family: IpFamily) {
     this.#connection = connection;
     this.family = family;
-    this.backend = backend;
-    this.#verbs = new CompatBackend(connection, family);
+    this.backend = choice;
+    this.#verbs = verbs;
   }
 
-  /** Errors: ENOENT (no such namespace), EPERM naming the capability that lacks, ERR_NOT_SUPPORTED for the legacy backend. */
+  /**
+   * Opens iptables in a network namespace, which the open sockets keep alive. `backend` says which backend was chosen and why; nothing is made
+   * by looking. Errors: ENOENT (no such namespace), EPERM naming the capability that lacks: CAP_NET_ADMIN, and CAP_NET_RAW for legacy.
+   */
   static async open(o: IptablesOpenOptions): Promise<Iptables> {
     o.signal?.throwIfAborted();
-    const choice = chooseBackend(o);
-    return new Iptables(await runAsync(openConnection(o.netns)), o.family, choice);
+    return new Iptables(await runAsync(opening(o), o.signal), o.family);
   }
   static openSync(o: IptablesOpenOptions): Iptables {
-    const choice = chooseBackend(o);
-    return new Iptables(runSync(openConnection(o.netns)), o.family, choice);
+    return new Iptables(runSync(opening(o)), o.family);
   }
 
   /**
@@ -397,13 +393,16 @@ function settings(o: RestoreOptions): { noflush: boolean; counters: boolean; tes
   return { noflush: o.noflush === true, counters: o.counters === true, test: o.test === true };
 }
 
-function chooseBackend(o: IptablesOpenOptions): BackendChoice {
-  const { family, backend = 'auto' } = o;
-  if (family !== 'ip' && family !== 'ip6')
-    throw new NetfilterError(`iptables family ${JSON.stringify(family)}: 'ip' or 'ip6'`, { code: 'ERR_INVALID_ARG' });
-  if (backend === 'legacy') throw unsupported("iptables backend 'legacy'");
-  if (backend !== 'nft' && backend !== 'auto')
-    throw new NetfilterError(`iptables backend ${JSON.stringify(backend)}: 'legacy', 'nft' or 'auto'`, { code: 'ERR_INVALID_ARG' });
-  const why = backend === 'nft' ? 'asked for' : 'nf_tables is the only backend of this version; legacy tables were not looked at';
-  return { name: 'nft', why, otherHasRules: false };
+/** What `iptables -w` has no default for: five seconds, as kube-proxy and Docker wait. */
+const LOCK_TIMEOUT_MS = 5000;
+
+function opening(o: IptablesOpenOptions): Verb<ChosenBackend> {
+  const { family, backend = 'auto', lockTimeoutMs = LOCK_TIMEOUT_MS } = o;
+  const invalid = (what: string): NetfilterError => new NetfilterError(`iptables ${what}`, { code: 'ERR_INVALID_ARG' });
+  if (family !== 'ip' && family !== 'ip6') throw invalid(`family ${JSON.stringify(family)}: 'ip' or 'ip6'`);
+  if (backend !== 'legacy' && backend !== 'nft' && backend !== 'auto')
+    throw invalid(`backend ${JSON.stringify(backend)}: 'legacy', 'nft' or 'auto'`);
+  if (typeof lockTimeoutMs !== 'number' || !(lockTimeoutMs >= 0))
+    throw invalid(`lockTimeoutMs ${String(lockTimeoutMs)}: milliseconds from 0`);
+  return openBackend(family, backend, o.netns, lockTimeoutMs);
 }

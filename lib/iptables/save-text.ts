@@ -22,6 +22,13 @@ export interface SavedTable {
   readonly countedTwice: RuleSyntaxError | undefined;
 }
 
+/** Throws what is wrong with a table for this kind of restore only. */
+export function checkRestorable(table: SavedTable, o: { readonly noflush: boolean; readonly counters: boolean }): void {
+  // Where the table begins anew, a chain that the text does not declare cannot be there.
+  if (!o.noflush && table.undeclared !== undefined) throw table.undeclared;
+  if (o.counters && table.countedTwice !== undefined) throw table.countedTwice;
+}
+
 /** All tables of a save text, each ended by COMMIT. Throws RuleSyntaxError with line, column and word. */
 export function parseSaveText(text: string, family: IpFamily): SavedTable[] {
   const reader = new SaveReader(family);

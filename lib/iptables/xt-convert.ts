@@ -69,9 +69,14 @@ function extensionBytes(kind: 'match' | 'target', e: Extension, c: BytesContext,
   const codec = codecOf(kind, e.name, c.family);
   if (codec === undefined) throw new ValueError(`unknown ${kind} "${e.name}"`);
   const revision = choose(codec, e as never, c, newest(codec));
-  const data = new Uint8Array(xtAlign(revision.size));
+  const data = new Uint8Array(structSize(revision, c));
   revision.write(e as never, new Struct(data), c);
   return { name: codec.kernelName ?? codec.name, revision: revision.revision, data };
+}
+
+/** With XT_ALIGN. */
+function structSize(revision: Pick<Revision<never>, 'size' | 'legacySize'>, c: BytesContext): number {
+  return xtAlign((c.backend === 'legacy' ? revision.legacySize : undefined) ?? revision.size);
 }
 
 /** The newest revision of ours that the kernel has too, and that can say the options. */
@@ -116,7 +121,7 @@ function extensionOptions(kind: 'match' | 'target', e: XtExtension, c: BytesCont
   const revision = codec?.revisions.find((r) => r.revision === e.revision && (r.family === undefined || r.family === c.family));
   const raw: UnknownExtension = { name: e.name, revision: e.revision, data: e.data };
   // Another size than the struct's is not the revision we know, whatever its number says.
-  if (codec === undefined || revision === undefined || e.data.length !== xtAlign(revision.size)) return raw;
+  if (codec === undefined || revision === undefined || e.data.length !== structSize(revision, c)) return raw;
   try {
     return { name: codec.name, ...revision.read(new Struct(e.data), c) } as Extension;
   } catch (err) {

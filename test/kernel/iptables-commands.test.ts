@@ -12,7 +12,7 @@ import { type TestNamespace, withNamespace } from '../support/namespace.ts';
 import { sharedCorpus } from '../support/shared-corpus.ts';
 
 type Backend = 'nft' | 'legacy';
-const backends: readonly Backend[] = ['nft'];
+const backends: readonly Backend[] = ['nft', 'legacy'];
 
 type Outcomes = { readonly [K in `${'saved_as' | 'removed' | 'stdout'}_${Backend}`]?: string | null } & {
   readonly [K in `all_rules_after_${Backend}`]?: readonly string[];

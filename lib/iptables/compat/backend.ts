@@ -11,6 +11,7 @@ import { dump, dumpRules } from '../../nftables/read.ts';
 import type { Verb } from '../../run.ts';
 import type { CommitSettings, IptablesBackend } from '../backend.ts';
 import { builtinChain, builtinChains, tableNames } from '../builtin.ts';
+import { byBytes } from '../chain-order.ts';
 import type { Command } from '../commands.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import { InstalledIptablesRule } from '../installed.ts';
@@ -21,7 +22,7 @@ import { type CommandsResult, commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
 import { askChain, hiddenChain } from './look.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
-import { byBytes, CompatRuleset, isIptablesChain } from './ruleset.ts';
+import { CompatRuleset, isIptablesChain } from './ruleset.ts';
 
 export class CompatBackend implements IptablesBackend {
   readonly name = 'nft';

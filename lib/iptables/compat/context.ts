@@ -1,73 +1,19 @@
-// What the nf_tables backend of iptables works with: the connection, the kernel's revisions, ipset names.
+// What the nf_tables backend of iptables works with.
 import type { Connection } from '../../connection.ts';
-import { fromFailure } from '../../errors.ts';
-import type { Verb } from '../../run.ts';
-import type { BytesContext, Codec, IpFamily } from '../extensions/codec.ts';
-import type { RuleSpec } from '../rule-spec.ts';
-import { codecsOf, toXt } from '../xt-convert.ts';
-import type { XtRule } from '../xt-rule.ts';
+import { RuleContext } from '../context.ts';
+import type { Codec, IpFamily } from '../extensions/codec.ts';
 import { nativeTargets } from './native-targets.ts';
-import { Revisions } from './revisions.ts';
+import { compatRevisions } from './revisions.ts';
 
-export class CompatContext {
-  readonly connection: Connection;
-  readonly family: IpFamily;
+export class CompatContext extends RuleContext {
   /** `table chain` of builtin chains seen to be iptables' own: they are not looked at again before every command. */
   readonly knownChains = new Set<string>();
-  readonly #revisions: Revisions;
 
   constructor(connection: Connection, family: IpFamily) {
-    this.connection = connection;
-    this.family = family;
-    this.#revisions = new Revisions(connection, family);
+    super(connection, family, 'nft', compatRevisions(connection, family));
   }
 
-  /** Asks the kernel for the revisions that `specs` need; before `xtRule`. */
-  *learn(specs: Iterable<RuleSpec>): Verb<void> {
-    const codecs = new Set<Codec>();
-    for (const spec of specs) {
-      for (const codec of codecsOf(spec, this.family)) if (codec.kind === 'match' || !nativeTargets.has(codec.name)) codecs.add(codec);
-    }
-    yield* this.#revisions.learn(codecs);
-  }
-
-  /**
-   * Set names and indexes as they are now, to be used for one verb: a set that is destroyed and made again has another
-   * index. The question is a getsockopt of microseconds and never waits.
-   */
-  bytes(): BytesContext {
-    const indexes = new Map<string, number>();
-    const names = new Map<number, string>();
-    return {
-      family: this.family,
-      setIndex: (name) => {
-        const known = indexes.get(name);
-        if (known !== undefined) return known;
-        const reply = this.connection.ipset(name);
-        if (reply.failure !== undefined || reply.index === undefined)
-          throw fromFailure(
-            `set ${name} in ${this.connection.where}`,
-            reply.failure ?? { call: 'SO_IP_SET', errno: 2 },
-            'not-applied',
-            'no such ipset',
-          );
-        indexes.set(name, reply.index);
-        return reply.index;
-      },
-      setName: (index) => {
-        const known = names.get(index);
-        if (known !== undefined) return known;
-        const reply = this.connection.ipset(index);
-        if (reply.failure !== undefined || reply.name === undefined)
-          throw fromFailure(`set with index ${index}`, reply.failure ?? { call: 'SO_IP_SET', errno: 2 });
-        names.set(index, reply.name);
-        return reply.name;
-      },
-    };
-  }
-
-  /** The rule with its structs in the newest revisions; after `learn`. */
-  xtRule(spec: RuleSpec, bytes: BytesContext): XtRule {
-    return toXt(spec, bytes, (codec) => this.#revisions.newest(codec));
+  protected override needsRevision(codec: Codec): boolean {
+    return codec.kind === 'match' || !nativeTargets.has(codec.name);
   }
 }

@@ -4,6 +4,7 @@ import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import type { Batch, Named } from '../../nftables/batch.ts';
 import { builtinChain } from '../builtin.ts';
+import { commandError, operationOf } from '../command-error.ts';
 import { type Command, type CommandOf, looksAtRules, type TableCommands } from '../commands.ts';
 import { type BytesContext, ValueError } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
@@ -363,18 +364,12 @@ export class Layout {
   // ---- errors
 
   #named(index: number, c: Command): Named {
-    return { verb: c.verb, object: { rule: objectOf(this.#context.family, this.#out.table, c) }, index };
+    const { verb, object } = operationOf(this.#context.family, this.#out.table, index, c);
+    return { verb, object: object as Named['object'], index };
   }
 
   #error(index: number, c: Command, reason: string, code: string, errno: number, cause?: unknown): NetfilterError {
-    const { verb, object } = this.#named(index, c);
-    const where = c.line === undefined ? `operation ${index} (${verb} in ${this.#out.table} ${c.chain ?? ''})` : `line ${c.line}`;
-    return new NetfilterError(`${where}: ${reason.replace(/; nothing was sent$/, '')}; nothing was sent`, {
-      code,
-      errno,
-      operation: { index, verb, object },
-      ...(cause === undefined ? {} : { cause }),
-    });
+    return commandError(this.#context.family, this.#out.table, index, c, reason, code, errno, cause);
   }
 }
 
@@ -383,13 +378,6 @@ function hasCounted(c: { readonly packets?: unknown; readonly bytes?: unknown })
 }
 
 const NO_COUNTER = { packets: 0n, bytes: 0n };
-
-function objectOf(family: string, table: string, c: Command): Readonly<Record<string, unknown>> {
-  const { chain, line } = c;
-  if (!('rule' in c)) return line === undefined ? { family, table, chain } : { family, table, chain, line };
-  const { rule } = c;
-  return line === undefined ? { family, table, chain, rule } : { family, table, chain, line, rule };
-}
 
 /** For each command that makes a chain which a later one renames, by its place: the name it has in the end. */
 function lastNames({ commands, fresh }: TableCommands): Map<number, string> {

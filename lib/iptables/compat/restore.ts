@@ -1,6 +1,6 @@
 // Save text as commands: every table at once, so that a restore is atomic over all of them.
 import type { Verb } from '../../run.ts';
-import type { SavedTable } from '../save-text.ts';
+import { checkRestorable, type SavedTable } from '../save-text.ts';
 import { commitCommands } from './commands.ts';
 import type { CompatContext } from './context.ts';
 
@@ -12,11 +12,7 @@ export interface RestoreSettings {
 }
 
 export function* restoreTables(context: CompatContext, tables: readonly SavedTable[], o: RestoreSettings): Verb<void> {
-  for (const table of tables) {
-    // Where the table begins anew, a chain that the text does not declare cannot be there.
-    if (!o.noflush && table.undeclared !== undefined) throw table.undeclared;
-    if (o.counters && table.countedTwice !== undefined) throw table.countedTwice;
-  }
+  for (const table of tables) checkRestorable(table, o);
   const work = tables.map((t) => ({ table: t.name, commands: t.commands, fresh: !o.noflush }));
   yield* commitCommands(context, work, { dryRun: o.test, handles: false, counters: o.counters });
 }

@@ -7,8 +7,8 @@ import type { Chain, Counter, Family, Place, Ruleset, Table } from '../../model/
 import type { ChainAttributes } from '../../nftables/objects/chain.ts';
 import { hookName } from '../../nftables/objects/hooks.ts';
 import type { Decoded, Picture } from '../../nftables/picture.ts';
-import { encodeText } from '../../wire/text.ts';
 import { builtinChain, builtinChains } from '../builtin.ts';
+import { byBytes } from '../chain-order.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import { InstalledIptablesRule } from '../installed.ts';
 import type { IptablesRule } from '../rule-spec.ts';
@@ -96,11 +96,6 @@ function saveOrder(table: string): (a: Chain<IptablesRule>, b: Chain<IptablesRul
   const order = new Map((builtinChains(table) ?? []).map((c, i) => [c.name, i]));
   const rank = (c: Chain<IptablesRule>): number => (c.hook === undefined ? order.size : (order.get(c.name) ?? order.size));
   return (a, b) => rank(a) - rank(b) || byBytes(a.name, b.name);
-}
-
-/** strcmp(3). */
-export function byBytes(a: string, b: string): number {
-  return Buffer.compare(encodeText(a), encodeText(b));
 }
 
 function compatChain(d: Decoded<ChainAttributes>, length: number, read: () => IptablesRule[]): Chain<IptablesRule> {

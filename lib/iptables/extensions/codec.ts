@@ -22,6 +22,8 @@ export interface ParseContext {
 /** What reading and writing bytes may ask of the system: an ipset's index by name, and back, in the rule's namespace. */
 export interface BytesContext {
   readonly family: IpFamily;
+  /** For the few structs that iptables-nft has longer than the kernel's xtables. */
+  readonly backend?: 'nft' | 'legacy';
   setIndex(name: string): number;
   setName(index: number): string;
 }
@@ -111,6 +113,8 @@ export interface Revision<O> {
   readonly family?: IpFamily;
   /** sizeof of the struct; XT_ALIGN is added by whoever writes it. */
   readonly size: number;
+  /** sizeof in the tables of legacy xtables, where that is another. */
+  readonly legacySize?: number;
   /** Byte ranges [from, to) that are the kernel's own: written as zero, ignored when comparing. */
   readonly kernelPrivate?: readonly (readonly [from: number, to: number])[];
   write(options: O, s: Struct, c: BytesContext): void;

@@ -1,6 +1,7 @@
 // -m icmp (linux/netfilter_ipv4/ip_tables.h, struct ipt_icmp; libxt_icmp.c).
-import { isNot, match, notOption, type Value, ValueError } from './codec.ts';
+import { isNot, match, type Not, notOption, type Value, ValueError } from './codec.ts';
 import { bare, withNot } from './option-values.ts';
+import type { Struct } from './struct.ts';
 import { parseUnsigned } from './values.ts';
 
 /** Type 255 without a code is any ICMP packet. Without a code, any; from a kernel the codes may be a range, which no text can say. */
@@ -11,7 +12,8 @@ export interface IcmpType {
 
 const ANY = 255;
 /** Name, type, and code where the name stands for one. */
-const names: readonly (readonly [name: string, type: number, code?: number])[] = [
+export type IcmpNames = readonly (readonly [name: string, type: number, code?: number])[];
+const names: IcmpNames = [
   ['any', ANY],
   ['echo-reply', 0],
   ['pong', 0],
@@ -55,34 +57,49 @@ const names: readonly (readonly [name: string, type: number, code?: number])[] =
 ];
 
 /** A name shortened as far as it stays clear, or `type[/code]`. */
-function parse(word: string): IcmpType {
+export function parseIcmpType(word: string, names: IcmpNames, what: 'ICMP' | 'ICMPv6'): IcmpType {
   const lower = word.toLowerCase();
   const found = word === '' ? [] : names.filter(([name]) => name.toLowerCase().startsWith(lower));
   const named = found.find(([name]) => name.toLowerCase() === lower) ?? found[0];
   if (named !== undefined) {
     const [name, type, code] = named;
     if (found.length > 1 && name.toLowerCase() !== lower)
-      throw new ValueError(`Ambiguous ICMP type \`${word}': ${found.map(([n]) => n).join(', ')}`);
+      throw new ValueError(`Ambiguous ${what} type \`${word}': ${found.map(([n]) => n).join(', ')}`);
     return code === undefined ? { type } : { type, code };
   }
   const slash = word.indexOf('/');
   const type = parseUnsigned(slash < 0 ? word : word.slice(0, slash), 255);
-  if (type === undefined) throw new ValueError(`Unknown ICMP type \`${word}'`);
+  if (type === undefined) throw new ValueError(`Unknown ${what} type \`${word}'`);
   if (slash < 0) return { type };
   const code = parseUnsigned(word.slice(slash + 1), 255);
-  if (code === undefined) throw new ValueError(`Unknown ICMP code \`${word}'`);
+  if (code === undefined) throw new ValueError(`Unknown ${what} code \`${word}'`);
   return { type, code };
 }
 
 const type: Value<IcmpType> = {
-  parse: ([word]) => parse(word as string),
+  parse: ([word]) => parseIcmpType(word as string, names, 'ICMP'),
   format: ({ type, code }) => [
     code === undefined ? (type === ANY ? 'any' : String(type)) : `${type}/${typeof code === 'number' ? code : code.join('-')}`,
   ],
 };
 
-/** Offsets in struct ipt_icmp: __u8 type, code[2], invflags. */
+/** Offsets in struct ipt_icmp, as in ip6t_icmp: __u8 type, code[2], invflags. */
 export const ICMP = { type: 0, code: 1, invert: 3, size: 4 } as const;
+
+export function writeIcmpType(option: Not<IcmpType>, s: Struct): void {
+  const { type, code } = bare(option);
+  s.setU8(ICMP.type, type);
+  s.setU8(ICMP.code, code === undefined ? 0 : typeof code === 'number' ? code : code[0]);
+  s.setU8(ICMP.code + 1, code === undefined ? 255 : typeof code === 'number' ? code : code[1]);
+  s.setU8(ICMP.invert, isNot(option) ? 1 : 0);
+}
+export function readIcmpType(s: Struct): Not<IcmpType> {
+  const type = s.u8(ICMP.type);
+  const [min, max] = [s.u8(ICMP.code), s.u8(ICMP.code + 1)];
+  const inverted = s.u8(ICMP.invert) !== 0;
+  if (min === 0 && max === 255) return withNot<IcmpType>({ type }, inverted);
+  return withNot<IcmpType>({ type, code: min === max ? min : [min, max] }, inverted);
+}
 
 export const icmp = match('icmp', {
   family: 'ip',
@@ -92,23 +109,8 @@ export const icmp = match('icmp', {
     {
       revision: 0,
       size: ICMP.size,
-      write: (o, s) => {
-        const { type, code } = o.icmpType === undefined ? { type: ANY, code: undefined } : bare(o.icmpType);
-        s.setU8(ICMP.type, type);
-        s.setU8(ICMP.code, code === undefined ? 0 : typeof code === 'number' ? code : code[0]);
-        s.setU8(ICMP.code + 1, code === undefined ? 255 : typeof code === 'number' ? code : code[1]);
-        s.setU8(ICMP.invert, isNot(o.icmpType) ? 1 : 0);
-      },
-      read: (s) => {
-        const [min, max] = [s.u8(ICMP.code), s.u8(ICMP.code + 1)];
-        const code = min === max ? min : ([min, max] as const);
-        return {
-          icmpType: withNot<IcmpType>(
-            min === 0 && max === 255 ? { type: s.u8(ICMP.type) } : { type: s.u8(ICMP.type), code },
-            s.u8(ICMP.invert) !== 0,
-          ),
-        };
-      },
+      write: (o, s) => writeIcmpType(o.icmpType ?? { type: ANY }, s),
+      read: (s) => ({ icmpType: readIcmpType(s) }),
     },
   ],
   finish: (o) => {

@@ -1,32 +1,47 @@
 // All extensions nflink knows, by the name after -m or -j and by the kernel's name, and the types that follow from them.
+
 import { addrtype } from './addrtype.ts';
 import type { Codec, IpFamily, OptionsOf, OptionTable } from './codec.ts';
 import { comment } from './comment.ts';
 import { conntrack } from './conntrack.ts';
+import { dst } from './dst.ts';
+import { eui64 } from './eui64.ts';
+import { frag } from './frag.ts';
+import { hbh } from './hbh.ts';
+import { hl } from './hl.ts';
 import { icmp } from './icmp.ts';
+import { icmp6 } from './icmp6.ts';
 import { iprange } from './iprange.ts';
+import { ipv6header } from './ipv6header.ts';
 import { limit } from './limit.ts';
 import { mark } from './mark.ts';
+import { mh } from './mh.ts';
 import { multiport } from './multiport.ts';
 import { pkttype } from './pkttype.ts';
 import { recent } from './recent.ts';
+import { rt } from './rt.ts';
 import { set } from './set.ts';
 import { socket } from './socket.ts';
+import { srh } from './srh.ts';
 import { state } from './state.ts';
 import { statistic } from './statistic.ts';
 import { Struct } from './struct.ts';
 import { CT } from './target-ct.ts';
 import { DNAT } from './target-dnat.ts';
+import { HL_TARGET } from './target-hl.ts';
 import { LOG } from './target-log.ts';
 import { MARK } from './target-mark.ts';
 import { MASQUERADE } from './target-masquerade.ts';
+import { NETMAP } from './target-netmap.ts';
 import { NFLOG_TARGET } from './target-nflog.ts';
 import { NOTRACK } from './target-notrack.ts';
+import { DNPT, SNPT } from './target-npt.ts';
 import { REDIRECT } from './target-redirect.ts';
 import { REJECT } from './target-reject.ts';
 import { SNAT } from './target-snat.ts';
 import { TPROXY } from './target-tproxy.ts';
 import { TRACE } from './target-trace.ts';
+import { TTL_TARGET } from './target-ttl.ts';
 import { tcp } from './tcp.ts';
 import { ttl } from './ttl.ts';
 import { udp } from './udp.ts';
@@ -35,22 +50,50 @@ const matches = [
   addrtype,
   comment,
   conntrack,
+  dst,
+  eui64,
+  frag,
+  hbh,
+  hl,
   icmp,
+  icmp6,
   iprange,
+  ipv6header,
   limit,
   mark,
+  mh,
   multiport,
   pkttype,
   recent,
+  rt,
   set,
   socket,
+  srh,
   state,
   statistic,
   tcp,
   ttl,
   udp,
 ] as const;
-const targets = [CT, DNAT, LOG, MARK, MASQUERADE, NFLOG_TARGET, NOTRACK, REDIRECT, REJECT, SNAT, TPROXY, TRACE] as const;
+const targets = [
+  CT,
+  DNAT,
+  DNPT,
+  HL_TARGET,
+  LOG,
+  MARK,
+  MASQUERADE,
+  NETMAP,
+  NFLOG_TARGET,
+  NOTRACK,
+  REDIRECT,
+  REJECT,
+  SNAT,
+  SNPT,
+  TPROXY,
+  TRACE,
+  TTL_TARGET,
+] as const;
 
 type SpecOf<C> = C extends Codec<infer N, infer S extends OptionTable> ? { readonly name: N } & OptionsOf<S> : never;
 /** One nflink doesn't know: its struct as bytes. */

@@ -121,6 +121,26 @@ function read(s: Struct, timeouts: boolean, known: number): Options {
   };
 }
 
+/** The direction of zone 0 is in the struct, and the save commands are silent about it. */
+function shown(o: Options): Options {
+  return o.zoneOrig === 0 || o.zoneReply === 0 ? without(o, 'zoneOrig', 'zoneReply') : o;
+}
+
+/** Option and value as in save text, without the dashes. */
+function listed(o: Options): string {
+  const { notrack, helper, timeout, ctevents, expevents, zone, zoneOrig, zoneReply } = shown(o);
+  const values = [
+    ['helper', helper],
+    ['timeout', timeout],
+    ['ctevents', ctevents?.join(',')],
+    ['expevents', expevents?.join(',')],
+    ['zone', zone],
+    ['zone-orig', zoneOrig],
+    ['zone-reply', zoneReply],
+  ] as const;
+  return ` CT${notrack === true ? ' notrack' : ''}${values.map(([word, value]) => (value === undefined ? '' : ` ${word} ${value}`)).join('')}`;
+}
+
 /** The kernel takes zone bits from revision 2 on (xt_ct_tg_check). */
 const plainFlags = (o: Options): boolean => zoneFlags(o) === 0;
 const revisions: readonly Revision<Options>[] = [
@@ -149,14 +169,20 @@ const revisions: readonly Revision<Options>[] = [
     kernelPrivate: [[64, 72]],
     write: (o, s) => write(o, s, true),
     read: (s) => read(s, true, XT_CT_NOTRACK | ZONE_DIR | XT_CT_ZONE_MARK),
+    // Both directions are what none is, and zone 0 is where packets are anyway.
+    canonical: (s) => {
+      const flags = s.u16(0);
+      const noZone = s.u16(2) === 0 && (flags & XT_CT_ZONE_MARK) === 0;
+      if (noZone || (flags & ZONE_DIR) === ZONE_DIR) s.setU16(0, flags & ~ZONE_DIR);
+    },
   },
 ];
 
 export const CT = target('CT', {
   options,
   revisions,
-  // The direction of zone 0 is in the struct, and the save commands are silent about it.
-  shown: (o) => (o.zoneOrig === 0 || o.zoneReply === 0 ? without(o, 'zoneOrig', 'zoneReply') : o),
+  shown,
+  list: listed,
   finish: ({ zone, zoneOrig, zoneReply, helper = '', timeout = '', ...others }) => ({
     ...others,
     ...(helper === '' ? {} : { helper }),

@@ -2,6 +2,7 @@
 import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
 import { checkPorts, natRange } from './target-nat-range.ts';
 import {
+  listFlags,
   multiRangeCompat,
   type NatView,
   NF_NAT_RANGE_MAP_IPS,
@@ -13,7 +14,8 @@ import {
   range2,
 } from './target-nat-struct.ts';
 
-const options = { 'to-destination': option(natRange(true)), random: flag(), persistent: flag() };
+const to = natRange(true);
+const options = { 'to-destination': option(to), random: flag(), persistent: flag() };
 
 const view: NatView<OptionsOf<typeof options>> = {
   flags: NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_PROTO_RANDOM | NF_NAT_RANGE_PERSISTENT,
@@ -24,6 +26,7 @@ const view: NatView<OptionsOf<typeof options>> = {
 export const DNAT = target('DNAT', {
   options,
   revisions: [natRevision(view, 0, multiRangeCompat, 'ip'), natRevision(view, 1, range1, 'ip6'), natRevision(view, 2, range2)],
+  list: (o, c) => ` to:${to.format(o.toDestination ?? {}, c)[0]}${listFlags(o)}`,
   finish: (o, c) => {
     if (o.toDestination === undefined) throw new ValueError('option "--to-destination" must be specified');
     checkPorts(o.toDestination.port, c);

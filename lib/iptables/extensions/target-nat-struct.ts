@@ -19,7 +19,7 @@ export interface NatFlags {
 }
 
 /** Where the fields are. */
-interface Layout {
+export interface Layout {
   readonly size: number;
   readonly flags: number;
   readonly minAddress: number;
@@ -69,6 +69,13 @@ export function natRevision<O extends NatFlags>(view: NatView<O>, revision: numb
       return layout.basePort !== undefined || port === undefined || typeof port === 'number' || (port.base ?? 0) === 0;
     },
   };
+}
+
+/** The flags' words of -L, which are those of their options. */
+export function listFlags(o: NatFlags): string {
+  return (
+    (o.random === true ? ' random' : '') + (o.randomFully === true ? ' random-fully' : '') + (o.persistent === true ? ' persistent' : '')
+  );
 }
 
 function flagBits(o: NatFlags): number {

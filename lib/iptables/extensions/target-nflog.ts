@@ -1,3 +1,6 @@
+// -j NFLOG (linux/netfilter/xt_NFLOG.h; libxt_NFLOG.c).
+
+import { saveString } from '../words.ts';
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
 import { logPrefix } from './log-prefix.ts';
 import { unsigned } from './values.ts';
@@ -38,6 +41,8 @@ export const NFLOG_TARGET = target('NFLOG', {
       },
       read: (s): Options => {
         const length = s.u32(NFLOG.length);
+        const unknown = s.u16(NFLOG.flags) & ~NFLOG.COPY_LEN;
+        if (unknown !== 0) throw new ValueError(`no option stands for the flags 0x${unknown.toString(16)}`);
         const sized = (s.u16(NFLOG.flags) & NFLOG.COPY_LEN) !== 0;
         const text = s.text(NFLOG.prefix, s.bytes.length - NFLOG.prefix);
         const group = s.u16(NFLOG.group);
@@ -52,6 +57,16 @@ export const NFLOG_TARGET = target('NFLOG', {
       },
     },
   ],
+  list: (o) => {
+    const prefix = o.nflogPrefix === undefined ? '' : ` nflog-prefix ${saveString(o.nflogPrefix)}`;
+    const numbers = [
+      ['nflog-group', o.nflogGroup],
+      ['nflog-range', o.nflogRange],
+      ['nflog-size', o.nflogSize],
+      ['nflog-threshold', o.nflogThreshold],
+    ] as const;
+    return prefix + numbers.map(([word, value]) => (value === undefined ? '' : ` ${word} ${value}`)).join('');
+  },
   finish: ({ nflogGroup, nflogRange, nflogThreshold, ...others }) => {
     if (nflogRange !== undefined && others.nflogSize !== undefined)
       throw new ValueError('option "--nflog-range" cannot be used together with "--nflog-size"');

@@ -18,6 +18,7 @@ export const NOTRACK = target('NOTRACK', {
       read: () => ({}),
     },
   ],
+  list: () => ' NOTRACK',
   // With anything else set it isn't what -j NOTRACK says.
   claims: (s, revision) => revision === 2 && s.u16(0) === NOTRACK_BY_ALIAS && s.bytes.subarray(2, KERNEL_FROM).every((b) => b === 0),
 });

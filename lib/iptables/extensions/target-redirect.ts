@@ -2,6 +2,7 @@
 import { flag, type OptionsOf, option, target } from './codec.ts';
 import { checkPorts, natPorts } from './target-nat-range.ts';
 import {
+  listFlags,
   multiRangeCompat,
   type NatView,
   NF_NAT_RANGE_PROTO_RANDOM,
@@ -21,6 +22,7 @@ const view: NatView<OptionsOf<typeof options>> = {
 export const REDIRECT = target('REDIRECT', {
   options,
   revisions: [natRevision(view, 0, multiRangeCompat, 'ip'), natRevision(view, 0, range1, 'ip6')],
+  list: (o, c) => (o.toPorts === undefined ? '' : ` redir ports ${natPorts.format(o.toPorts, c)[0]}`) + listFlags(o),
   finish: (o, c) => {
     checkPorts(o.toPorts, c);
     return o;

@@ -67,5 +67,6 @@ export const REJECT = target('REJECT', {
       },
     },
   ],
+  list: (o, c) => ` reject-with ${o.rejectWith ?? fallback[c.family]}`,
   finish: (o, c) => ({ rejectWith: o.rejectWith ?? fallback[c.family] }),
 });

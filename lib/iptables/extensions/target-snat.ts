@@ -2,6 +2,7 @@
 import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
 import { checkPorts, natRange } from './target-nat-range.ts';
 import {
+  listFlags,
   multiRangeCompat,
   type NatView,
   NF_NAT_RANGE_MAP_IPS,
@@ -13,7 +14,8 @@ import {
   range1,
 } from './target-nat-struct.ts';
 
-const options = { 'to-source': option(natRange(false)), random: flag(), 'random-fully': flag(), persistent: flag() };
+const to = natRange(false);
+const options = { 'to-source': option(to), random: flag(), 'random-fully': flag(), persistent: flag() };
 
 const view: NatView<OptionsOf<typeof options>> = {
   flags:
@@ -29,6 +31,7 @@ const view: NatView<OptionsOf<typeof options>> = {
 export const SNAT = target('SNAT', {
   options,
   revisions: [natRevision(view, 0, multiRangeCompat, 'ip'), natRevision(view, 1, range1, 'ip6')],
+  list: (o, c) => ` to:${to.format(o.toSource ?? {}, c)[0]}${listFlags(o)}`,
   finish: (o, c) => {
     if (o.toSource === undefined) throw new ValueError('option "--to-source" must be specified');
     checkPorts(o.toSource.port, c);

@@ -51,6 +51,10 @@ export const TPROXY = target('TPROXY', {
     // struct xt_tproxy_target_info_v1: union nf_inet_addr laddr; __be16 lport
     { revision: 1, size: 28, write: (o, s, c) => write(o, s, c, 24), read: (s, c) => read(s, c, 24) },
   ],
+  list: (o, c) => {
+    const [shownMark] = mark.format(o.tproxyMark ?? unmarked, c);
+    return ` TPROXY redirect ${o.onIp ?? unset[c.family]}:${o.onPort} mark ${shownMark}`;
+  },
   finish: (o, c) => {
     if (o.onPort === undefined) throw new ValueError('option "--on-port" must be specified');
     return { onPort: o.onPort, onIp: o.onIp ?? unset[c.family], tproxyMark: o.tproxyMark ?? unmarked };

@@ -5,10 +5,10 @@ import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../../wire/address
 import { encodeText } from '../../wire/text.ts';
 import { type IpFamily, type Value, ValueError } from './codec.ts';
 
-/** An unsigned number as xtables_strtoui reads it, or undefined. */
+/** An unsigned number as xtables_strtoui reads it, blanks before it too, or undefined. */
 export function parseUnsigned(text: string, max: number, min = 0): number | undefined {
-  if (!/^\+?(0x[0-9a-f]+|[0-9]+)$/i.test(text)) return undefined;
-  const digits = text.replace('+', '');
+  const digits = /^[ \t-\r]*\+?(0x[0-9a-f]+|[0-9]+)$/i.exec(text)?.[1];
+  if (digits === undefined) return undefined;
   const octal = /^0[0-7]+$/.test(digits);
   if (!octal && /^0[0-9]+$/.test(digits)) return undefined;
   const n = octal ? Number.parseInt(digits, 8) : Number(digits);

@@ -1,0 +1,79 @@
+// -m frag (linux/netfilter_ipv6/ip6t_frag.h, struct ip6t_frag; libip6t_frag.c).
+import { flag, isNot, match, notOption, type OptionsOf, ValueError } from './codec.ts';
+import { bare, type Reading, withNot, without } from './option-values.ts';
+import { checkFlags, flagsOf } from './struct-flags.ts';
+import { bounds, isWhole, listRange, rangeOf, uintRange } from './uint-range.ts';
+import { unsigned } from './values.ts';
+
+const MAX = 0xffffffff;
+const options = {
+  fragid: notOption(uintRange(MAX)),
+  fraglen: notOption(unsigned(MAX)),
+  fragres: flag(),
+  fragfirst: flag(),
+  fragmore: flag(),
+  fraglast: flag(),
+} as const;
+type Options = OptionsOf<typeof options>;
+
+/** IP6T_FRAG_*. */
+const IDS = 0x01;
+const LEN = 0x02;
+/** Options that are one bit each, and their words in -L. */
+const flags = [
+  { key: 'fragres', bit: 0x04, word: 'reserved' },
+  { key: 'fragfirst', bit: 0x08, word: 'first' },
+  { key: 'fragmore', bit: 0x10, word: 'more' },
+  { key: 'fraglast', bit: 0x20, word: 'last' },
+] as const;
+const KNOWN = 0x3f;
+
+/** __u32 ids[2], hdrlen; __u8 flags, invflags */
+const FRAG = { first: 0, last: 4, length: 8, flags: 12, invert: 13, size: 16 } as const;
+
+function refuseMoreAndLast(o: Options): Options {
+  if (o.fragmore === true && o.fraglast === true) throw new ValueError('option "--fragmore" cannot be used together with "--fraglast"');
+  return o;
+}
+
+export const frag = match('frag', {
+  family: 'ip6',
+  options,
+  revisions: [
+    {
+      revision: 0,
+      size: FRAG.size,
+      write: (o, s) => {
+        const [first, last] = o.fragid === undefined ? [0, MAX] : bounds(bare(o.fragid));
+        s.setU32(FRAG.first, first);
+        s.setU32(FRAG.last, last);
+        s.setU32(FRAG.length, bare(o.fraglen ?? 0));
+        const set = flagsOf([[o.fragid, IDS], [o.fraglen, LEN], ...flags.map(({ key, bit }) => [o[key], bit] as const)]);
+        s.setU8(FRAG.flags, set.flags);
+        s.setU8(FRAG.invert, set.inverted);
+      },
+      read: (s) => {
+        const set = s.u8(FRAG.flags);
+        const inverted = s.u8(FRAG.invert);
+        checkFlags(set, KNOWN, inverted, IDS | LEN);
+        const out: Reading<Options> = {};
+        if ((set & IDS) !== 0) out.fragid = withNot(rangeOf(s.u32(FRAG.first), s.u32(FRAG.last)), (inverted & IDS) !== 0);
+        if ((set & LEN) !== 0) out.fraglen = withNot(s.u32(FRAG.length), (inverted & LEN) !== 0);
+        for (const { key, bit } of flags) if ((set & bit) !== 0) out[key] = true;
+        return refuseMoreAndLast(out);
+      },
+      // Every id is what a struct without the bit has too.
+      canonical: (s) => {
+        const every = s.u32(FRAG.first) === 0 && s.u32(FRAG.last) === MAX && (s.u8(FRAG.invert) & IDS) === 0;
+        if (every) s.setU8(FRAG.flags, s.u8(FRAG.flags) & ~IDS);
+      },
+    },
+  ],
+  shown: (o) => (isWhole(o.fragid, MAX) ? without(o, 'fragid') : o),
+  list: (o) => {
+    const length = o.fraglen === undefined ? '' : ` length:${isNot(o.fraglen) ? '!' : ''}${bare(o.fraglen)}`;
+    const words = flags.map(({ key, word }) => (o[key] === true ? ` ${word}` : ''));
+    return ` frag ${listRange('id', o.fragid, MAX).trimStart()}${length}${words.join('')}`;
+  },
+  finish: refuseMoreAndLast,
+});

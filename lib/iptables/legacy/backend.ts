@@ -1,0 +1,95 @@
+// iptables on legacy xtables: each thing Iptables can do, as a verb.
+import type { Connection } from '../../connection.ts';
+import { NetfilterError } from '../../errors.ts';
+import type { CounterSnapshot } from '../../model/ruleset.ts';
+import type { CommitResult } from '../../nftables/send.ts';
+import type { Verb } from '../../run.ts';
+import type { CommitSettings, IptablesBackend } from '../backend.ts';
+import { builtinChain, builtinChains, tableNames } from '../builtin.ts';
+import type { Command } from '../commands.ts';
+import { RuleContext } from '../context.ts';
+import type { IpFamily } from '../extensions/codec.ts';
+import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
+import type { SavedTable } from '../save-text.ts';
+import { commitLegacy } from './commit.ts';
+import { LegacyCounters } from './counters.ts';
+import { findRule } from './find.ts';
+import { LegacyRule } from './installed.ts';
+import { readTable } from './requests.ts';
+import { restoreLegacy } from './restore.ts';
+import { legacyRevisions } from './revisions.ts';
+import { LegacyRuleset } from './ruleset.ts';
+import type { LegacyTable } from './table.ts';
+
+export class LegacyBackend implements IptablesBackend {
+  readonly name = 'legacy';
+  readonly #connection: Connection;
+  readonly #context: RuleContext;
+  readonly #lockTimeoutMs: number;
+
+  constructor(connection: Connection, family: IpFamily, lockTimeoutMs: number) {
+    this.#connection = connection;
+    this.#context = new RuleContext(connection, family, 'legacy', legacyRevisions(connection, family));
+    this.#lockTimeoutMs = lockTimeoutMs;
+  }
+
+  *commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommitResult & { readonly changes: number }> {
+    const settings = { ...o, lockTimeoutMs: this.#lockTimeoutMs };
+    const changes = yield* commitLegacy(this.#context, { table, commands, fresh: false }, settings);
+    // Legacy rules have no handles, and their tables no generation.
+    return { handle: () => undefined, changes };
+  }
+
+  restore(tables: readonly SavedTable[], o: { readonly noflush: boolean; readonly counters: boolean; readonly test: boolean }): Verb<void> {
+    return restoreLegacy(this.#context, tables, { ...o, lockTimeoutMs: this.#lockTimeoutMs });
+  }
+
+  *snapshot(only?: readonly string[]): Verb<LegacyRuleset> {
+    return new LegacyRuleset(yield* this.#tables(only ?? tableNames), this.#context.bytes());
+  }
+
+  *exists(table: string, chain: string, rule: RuleSpec): Verb<boolean> {
+    const found = yield* this.#table(table);
+    const rows = found?.chain(chain);
+    if (found === undefined || rows === undefined || rows.start === rows.end) return false;
+    yield* this.#context.learn([rule]);
+    const bytes = this.#context.bytes();
+    return findRule(found, rows, this.#context.xtRule(rule, bytes), bytes) >= 0;
+  }
+
+  *list(table: string, chain: string | undefined): Verb<readonly IptablesRule[]> {
+    const found = yield* this.#table(table);
+    const bytes = this.#context.bytes();
+    const of = (start: number, end: number): LegacyRule[] =>
+      found === undefined ? [] : Array.from({ length: end - start }, (_, i) => new LegacyRule(found, start + i, bytes));
+    if (chain === undefined) return of(0, found?.length ?? 0);
+    const rows = found?.chain(chain);
+    if (rows !== undefined) return of(rows.start, rows.end);
+    if (builtinChain(table, chain) !== undefined) return [];
+    throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: 2 });
+  }
+
+  *chains(table: string): Verb<readonly string[]> {
+    const found = yield* this.#table(table);
+    return found?.chains.map((c) => c.name) ?? (builtinChains(table) ?? []).map((c) => c.name);
+  }
+
+  *counters(table: string | undefined, chain: string | undefined): Verb<CounterSnapshot> {
+    const tables = yield* this.#tables(table === undefined ? tableNames : [table]);
+    return new LegacyCounters(tables, chain, this.#context.bytes(), performance.timeOrigin + performance.now());
+  }
+
+  #table(table: string): Verb<LegacyTable | undefined> {
+    return readTable(this.#connection, this.#context.family, table);
+  }
+
+  /** Those of `names` that the namespace has; each is read in one piece, all of them are not. */
+  *#tables(names: readonly string[]): Verb<LegacyTable[]> {
+    const out: LegacyTable[] = [];
+    for (const name of names) {
+      const table = yield* this.#table(name);
+      if (table !== undefined) out.push(table);
+    }
+    return out;
+  }
+}

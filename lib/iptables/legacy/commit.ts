@@ -1,0 +1,250 @@
+// Commands on one legacy table, in one native call: lock, read, apply, commit, unlock.
+import type { Connection } from '../../connection.ts';
+import { errnoName, errnoText } from '../../errno.ts';
+import { NetfilterError } from '../../errors.ts';
+import { type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
+import type { Verb } from '../../run.ts';
+import { builtinChain } from '../builtin.ts';
+import { commandError } from '../command-error.ts';
+import type { Command, TableCommands } from '../commands.ts';
+import type { RuleContext } from '../context.ts';
+import { type BytesContext, ValueError } from '../extensions/codec.ts';
+import type { RuleSpec } from '../rule-spec.ts';
+import type { XtRule } from '../xt-rule.ts';
+import { EmptyTable } from './empty-table.ts';
+import { whenFree } from './lock.ts';
+import { checkLegacy, familyBit, lockPath } from './requests.ts';
+import { CommandWriter } from './wire.ts';
+
+export interface LegacySettings {
+  readonly dryRun?: boolean;
+  /** Whether the [packets:bytes] before commands of save text count. */
+  readonly counters?: boolean;
+  readonly lockTimeoutMs: number;
+  /** Called where the kernel was asked to take the table and did not. */
+  readonly sending?: () => void;
+}
+
+const ENOENT = 2;
+const E2BIG = 7;
+const EBUSY = 16;
+const EEXIST = 17;
+const ELOOP = 40;
+const EINVAL = 22;
+const ENOTEMPTY = 39;
+const EMLINK = 31;
+
+/** Applies all commands or none; how many had something to do. */
+export function* commitLegacy(context: RuleContext, work: TableCommands, o: LegacySettings): Verb<number> {
+  const { connection, family } = context;
+  const { table, commands } = work;
+  yield* context.learn(rulesOf(commands));
+  const encoded = encode(context, work, o.counters === true);
+  const { words, bytes } = encoded.writer;
+  const creates = o.dryRun !== true && commands.some(makes);
+  const flags = familyBit(family) | (creates ? XT_CREATE : 0) | (o.dryRun === true ? XT_DRY_RUN : 0);
+  const what = o.dryRun === true ? 'check' : 'commit';
+  const reply = yield* whenFree(`${what} of table ${table}`, o.lockTimeoutMs, () => attempt(connection, what, flags, table, words, bytes));
+  if (reply.missing === true) return new EmptyTable(family, work).apply();
+  if (reply.refusal !== undefined) {
+    const { index, reason, errno } = reply.refusal;
+    throw refused(family, work, encoded.places[index] ?? 0, reason, errno);
+  }
+  if (reply.failure !== undefined) {
+    if (reply.failure.call === 'iptc_commit') o.sending?.();
+    throw failed(connection, work, reply);
+  }
+  return encoded.count(reply.done ?? new Uint8Array());
+}
+
+/** Whether a table that isn't there has to be made for it. */
+function makes(c: Command): boolean {
+  return ['append', 'insert', 'newChain', 'declareChain', 'setPolicy'].includes(c.verb);
+}
+
+function attempt(
+  connection: Connection,
+  what: string,
+  flags: number,
+  table: string,
+  words: Uint32Array,
+  bytes: Uint8Array,
+): Verb<NativeXtCommitReply> {
+  return connection.on(
+    'batch',
+    what,
+    (c) => c.xtCommitSync(flags, table, lockPath(), words, bytes),
+    (c) => c.xtCommit(flags, table, lockPath(), words, bytes),
+    (reply) => reply.busy !== true,
+  );
+}
+
+function* rulesOf(commands: readonly Command[]): Generator<RuleSpec> {
+  for (const c of commands) if ('rule' in c) yield c.rule;
+}
+
+interface Encoded {
+  readonly writer: CommandWriter;
+  /** By native command: the command it is of. */
+  readonly places: readonly number[];
+  /** How many commands had something to do. */
+  count(done: Uint8Array): number;
+}
+
+function encode(context: RuleContext, work: TableCommands, counters: boolean): Encoded {
+  const bytes = context.bytes();
+  const writer = new CommandWriter(bytes, work.commands.length + 1);
+  const places: number[] = [];
+  if (work.fresh) {
+    writer.push('begin');
+    places.push(-1);
+  }
+  for (const [i, c] of work.commands.entries()) {
+    if (!push(writer, context, bytes, work, c, i, counters)) continue;
+    places.push(i);
+  }
+  const silent = work.commands.length - places.filter((i) => i >= 0).length;
+  return { writer, places, count: (done) => silent + places.filter((place, i) => place >= 0 && done[i] === 1).length };
+}
+
+/** False where the command says nothing: `:INPUT -`. */
+function push(
+  w: CommandWriter,
+  context: RuleContext,
+  bytes: BytesContext,
+  work: TableCommands,
+  c: Command,
+  index: number,
+  counters: boolean,
+): boolean {
+  const { chain } = c;
+  const rule = (spec: RuleSpec): XtRule => xtRule(context, bytes, work, c, spec, index, counters);
+  try {
+    switch (c.verb) {
+      case 'append':
+        w.push('append', { chain, rule: rule(c.rule), conditional: c.unlessThere === true });
+        return true;
+      case 'insert':
+        w.push('insert', { chain, rule: rule(c.rule), number: c.number, conditional: c.unlessThere === true });
+        return true;
+      case 'replace':
+        w.push('replace', { chain, rule: rule(c.rule), number: c.number });
+        return true;
+      case 'delete':
+        w.push('delete', { chain, rule: rule(c.rule), conditional: c.ifThere === true });
+        return true;
+      case 'deleteAt':
+        w.push('deleteAt', { chain, number: c.number });
+        return true;
+      case 'newChain':
+        w.push('newChain', { chain, conditional: c.unlessThere === true });
+        return true;
+      case 'deleteChain':
+      case 'flushChain':
+        w.push(c.verb, { chain });
+        return true;
+      case 'renameChain':
+        w.push('renameChain', { chain, other: c.to });
+        return true;
+      case 'setPolicy':
+        w.push('setPolicy', { chain, other: c.policy, ...(c.counter === undefined ? {} : { counter: c.counter }) });
+        return true;
+      case 'declareChain':
+        if (builtinChain(work.table, c.chain) === undefined) w.push('declareChain', { chain });
+        else if (c.policy === undefined) return false;
+        // As with the real program, counters that are not restored are zero.
+        else w.push('setPolicy', { chain, other: c.policy, counter: counters && c.counter !== undefined ? c.counter : NO_COUNTER });
+        return true;
+      case 'zero':
+        if (c.number === undefined) w.push('zero', { chain });
+        else w.push('zeroAt', { chain, number: c.number });
+        return true;
+      default:
+        return c satisfies never;
+    }
+  } catch (err) {
+    if (err instanceof ValueError) throw commandError(context.family, work.table, index, c, err.message, 'ERR_INVALID_ARG', 0);
+    throw err;
+  }
+}
+
+const NO_COUNTER = { packets: 0n, bytes: 0n };
+
+function xtRule(
+  context: RuleContext,
+  bytes: BytesContext,
+  work: TableCommands,
+  c: Command,
+  spec: RuleSpec,
+  index: number,
+  counters: boolean,
+): XtRule {
+  try {
+    const rule = context.xtRule(spec, bytes);
+    return counters && c.leading !== undefined ? { ...rule, counter: c.leading } : rule;
+  } catch (err) {
+    // An ipset that isn't there.
+    if (err instanceof NetfilterError) throw commandError(context.family, work.table, index, c, err.message, err.code, -err.errno, err);
+    throw err;
+  }
+}
+
+/** A command that libiptc would not do: nothing was applied. */
+function refused(family: string, work: TableCommands, index: number, reason: string, errno: number): NetfilterError {
+  const c = work.commands[index];
+  if (c === undefined)
+    return new NetfilterError(`table ${work.table}: ${errnoText(errno)}; nothing was sent`, { code: errnoName(errno), errno });
+  const { chain = '' } = c;
+  const error = (text: string, number: number): NetfilterError =>
+    commandError(family, work.table, index, c, text, errnoName(number), number);
+  if (reason === 'chain') return error(`no chain ${chain} in table ${work.table}`, ENOENT);
+  if (reason === 'rule') return error('no such rule in that chain', ENOENT);
+  if (reason === 'jump') return error(`no chain "${jumpOf(c)}"`, ENOENT);
+  if (reason === 'builtin') return error(`${jumpOf(c)} is a builtin chain: no rule can jump there`, EINVAL);
+  if (errno === E2BIG) return error(`no rule number ${'number' in c ? c.number : ''} in chain ${chain}`, E2BIG);
+  // What keeps a chain from being deleted has one code on both backends.
+  if (errno === EEXIST) return error(`chain ${c.verb === 'renameChain' ? c.to : chain} is there already`, EEXIST);
+  if (errno === ENOTEMPTY) return error(`chain ${chain} is not empty`, EBUSY);
+  if (errno === EMLINK) return error(`rules jump to chain ${chain}`, EBUSY);
+  return error(errnoText(errno), errno);
+}
+
+function jumpOf(c: Command): string {
+  const target = 'rule' in c ? c.rule.target : undefined;
+  return target === undefined ? '' : 'jump' in target ? target.jump : 'goto' in target ? target.goto : target.name;
+}
+
+/** The lock, the read or the commit failed; after a commit the table was looked at again. */
+function failed(connection: Connection, work: TableCommands, reply: NativeXtCommitReply): NetfilterError {
+  const { failure, state = 'not-applied' } = reply;
+  if (failure === undefined) throw new TypeError('a failure is needed');
+  const { table, commands } = work;
+  try {
+    if (failure.call !== 'iptc_commit') checkLegacy(connection, `table ${table}`, failure);
+  } catch (err) {
+    return err as NetfilterError;
+  }
+  const now = {
+    'not-applied': 'the table is as it was',
+    applied: 'the rules are applied, but counters of rules and chains are lost: the kernel refused them',
+    unknown: 'the table holds neither what it held before nor what was asked for: somebody else writes it without the lock',
+  }[state];
+  const hint =
+    failure.errno === ELOOP
+      ? ': chains jump in a loop'
+      : failure.errno === EINVAL
+        ? ': a rule is not for this table, chain or protocol'
+        : '';
+  const [only, ...more] = commands;
+  const named = only !== undefined && more.length === 0 ? `${only.verb} in ` : '';
+  const text = `${named}table ${table} in ${connection.where}: the kernel says ${errnoText(failure.errno)} (${errnoName(failure.errno)})${hint}; ${now}`;
+  return new NetfilterError(text, {
+    code: errnoName(failure.errno),
+    errno: failure.errno,
+    outcome: state,
+    tables: state === 'applied' ? [table] : [],
+    ...(only === undefined || more.length > 0
+      ? {}
+      : { operation: { index: 0, verb: only.verb, object: { rule: { table, chain: only.chain } } } }),
+  });
+}

@@ -1,0 +1,61 @@
+// An iptables rule in a legacy table: read when it is looked at.
+import { jsonSafe } from '../../model/json.ts';
+import type { Counter, Family } from '../../model/ruleset.ts';
+import type { BytesContext } from '../extensions/codec.ts';
+import { isForeign } from '../installed.ts';
+import type { ForeignRule, IptablesRule, RuleSpec } from '../rule-spec.ts';
+import { printRule } from '../rule-text.ts';
+import { fromXt } from '../xt-convert.ts';
+import type { LegacyTable } from './table.ts';
+
+export class LegacyRule implements IptablesRule {
+  readonly #table: LegacyTable;
+  readonly #row: number;
+  readonly #context: BytesContext;
+  #spec: RuleSpec | ForeignRule | undefined;
+
+  constructor(table: LegacyTable, row: number, context: BytesContext) {
+    this.#table = table;
+    this.#row = row;
+    this.#context = context;
+  }
+  get family(): Family {
+    return this.#table.family;
+  }
+  get table(): string {
+    return this.#table.name;
+  }
+  get chain(): string {
+    return this.#table.chainOf(this.#row).name;
+  }
+  get index(): number {
+    return this.#row - this.#table.chainOf(this.#row).start;
+  }
+  get counter(): Counter {
+    return this.#table.counterAt(this.#table.offsets[this.#row] as number);
+  }
+  /** The first -m comment; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
+  get comment(): string {
+    const { spec } = this;
+    const comment = isForeign(spec) ? undefined : spec.matches?.find((m) => m.name === 'comment');
+    return (comment !== undefined && 'comment' in comment ? comment.comment : undefined) as string;
+  }
+  get spec(): RuleSpec | ForeignRule {
+    this.#spec ??= this.#decode();
+    return this.#spec;
+  }
+  #decode(): RuleSpec | ForeignRule {
+    const rule = this.#table.rule(this.#row);
+    if (rule !== undefined) return fromXt(rule, this.#context);
+    // Bits of the base entry that iptables has no option for.
+    return { foreign: true, expressions: [{ type: 'unknown', name: 'xt_entry', data: this.#table.entry(this.#row).slice() }] };
+  }
+  toString(): string {
+    const { spec } = this;
+    return isForeign(spec) ? '[unsupported: xt_entry]' : printRule(spec, this.#context.family);
+  }
+  toJSON(): unknown {
+    const { family, table, chain, index, comment, counter, spec } = this;
+    return jsonSafe({ family, table, chain, index, comment, counter, spec });
+  }
+}

@@ -1,0 +1,43 @@
+// Save text on legacy tables: table by table, each atomic, as iptables-legacy-restore does it.
+import { NetfilterError } from '../../errors.ts';
+import type { Verb } from '../../run.ts';
+import type { RuleContext } from '../context.ts';
+import type { SavedTable } from '../save-text.ts';
+import { checkRestorable } from '../save-text.ts';
+import { commitLegacy } from './commit.ts';
+
+export interface LegacyRestore {
+  readonly noflush: boolean;
+  readonly counters: boolean;
+  readonly test: boolean;
+  readonly lockTimeoutMs: number;
+}
+
+export function* restoreLegacy(context: RuleContext, tables: readonly SavedTable[], o: LegacyRestore): Verb<void> {
+  for (const table of tables) checkRestorable(table, o);
+  // What the kernel lacks is known before the first table is written.
+  for (const { commands } of tables) yield* context.learn(commands.flatMap((c) => ('rule' in c ? [c.rule] : [])));
+  const done: string[] = [];
+  for (const { name, commands } of tables) {
+    const work = { table: name, commands, fresh: !o.noflush };
+    try {
+      yield* commitLegacy(context, work, { dryRun: o.test, counters: o.counters, lockTimeoutMs: o.lockTimeoutMs });
+    } catch (err) {
+      throw done.length === 0 || o.test || !(err instanceof NetfilterError) ? err : partly(err, done);
+    }
+    done.push(name);
+  }
+}
+
+/** The error of a table after others were written. */
+function partly(err: NetfilterError, done: readonly string[]): NetfilterError {
+  const text = `${err.message.replace(/; nothing was sent$/, '')}; written before: ${done.join(', ')}`;
+  return new NetfilterError(text, {
+    code: err.code,
+    errno: -err.errno,
+    outcome: err.outcome === 'unknown' ? 'unknown' : 'partly-applied',
+    tables: [...done, ...(err.tables ?? [])],
+    ...(err.operation === undefined ? {} : { operation: err.operation }),
+    cause: err,
+  });
+}

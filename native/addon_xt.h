@@ -1,0 +1,15 @@
+// The methods of a connection that are about legacy tables.
+#pragma once
+
+#include "napi_util.h"
+
+namespace nflink {
+
+/** xtRead(family, table, lockPath). */
+napi_value xt_read_verb(napi_env env, js::Arguments& arguments, js::Form form);
+/** xtCommit(family, table, lockPath, words, bytes): the flags are bits of `family`. */
+napi_value xt_commit_verb(napi_env env, js::Arguments& arguments, js::Form form);
+/** xtRevision(family, target, name, revision). */
+napi_value xt_revision_verb(napi_env env, js::Arguments& arguments, js::Form form);
+
+}  // namespace nflink

@@ -1,0 +1,449 @@
+// A legacy table changed by libiptc: the lock, the table as it is, the commands, the commit.
+#include "xt_commit.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+
+// After <net/if.h> and <netinet/in.h>, always.
+#include <libiptc/libiptc.h>
+// It does not say itself that it is C.
+extern "C" {
+#include <libiptc/libip6tc.h>
+}
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "xt_lock.h"
+
+namespace nflink {
+namespace {
+
+/** libiptc keeps the function at work in a static pointer (iptc_fn): one thread at a time. */
+std::mutex& libiptc_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+/** A writer without the lock changed the number of entries between our look and our commit. */
+constexpr int kTries = 10;
+
+constexpr size_t kTargetHeader = sizeof(xt_entry_target);
+constexpr size_t kStandardTarget = XT_ALIGN(sizeof(xt_standard_target));
+
+/** The functions of libiptc for one family; their shapes are alike but for the entry. */
+struct Ip {
+  using Entry = ipt_entry;
+  static constexpr auto init = iptc_init;
+  static constexpr auto free = iptc_free;
+  static constexpr auto is_chain = iptc_is_chain;
+  static constexpr auto builtin = iptc_builtin;
+  static constexpr auto first_chain = iptc_first_chain;
+  static constexpr auto next_chain = iptc_next_chain;
+  static constexpr auto first_rule = iptc_first_rule;
+  static constexpr auto next_rule = iptc_next_rule;
+  static constexpr auto get_target = iptc_get_target;
+  static constexpr auto get_policy = iptc_get_policy;
+  static constexpr auto append = iptc_append_entry;
+  static constexpr auto insert = iptc_insert_entry;
+  static constexpr auto replace = iptc_replace_entry;
+  static constexpr auto check = iptc_check_entry;
+  static constexpr auto remove = iptc_delete_entry;
+  static constexpr auto remove_at = iptc_delete_num_entry;
+  static constexpr auto flush = iptc_flush_entries;
+  static constexpr auto zero = iptc_zero_entries;
+  static constexpr auto zero_at = iptc_zero_counter;
+  static constexpr auto create = iptc_create_chain;
+  static constexpr auto remove_chain = iptc_delete_chain;
+  static constexpr auto rename = iptc_rename_chain;
+  static constexpr auto set_policy = iptc_set_policy;
+  static constexpr auto commit = iptc_commit;
+};
+struct Ip6 {
+  using Entry = ip6t_entry;
+  static constexpr auto init = ip6tc_init;
+  static constexpr auto free = ip6tc_free;
+  static constexpr auto is_chain = ip6tc_is_chain;
+  static constexpr auto builtin = ip6tc_builtin;
+  static constexpr auto first_chain = ip6tc_first_chain;
+  static constexpr auto next_chain = ip6tc_next_chain;
+  static constexpr auto first_rule = ip6tc_first_rule;
+  static constexpr auto next_rule = ip6tc_next_rule;
+  static constexpr auto get_target = ip6tc_get_target;
+  static constexpr auto get_policy = ip6tc_get_policy;
+  static constexpr auto append = ip6tc_append_entry;
+  static constexpr auto insert = ip6tc_insert_entry;
+  static constexpr auto replace = ip6tc_replace_entry;
+  static constexpr auto check = ip6tc_check_entry;
+  static constexpr auto remove = ip6tc_delete_entry;
+  static constexpr auto remove_at = ip6tc_delete_num_entry;
+  static constexpr auto flush = ip6tc_flush_entries;
+  static constexpr auto zero = ip6tc_zero_entries;
+  static constexpr auto zero_at = ip6tc_zero_counter;
+  static constexpr auto create = ip6tc_create_chain;
+  static constexpr auto remove_chain = ip6tc_delete_chain;
+  static constexpr auto rename = ip6tc_rename_chain;
+  static constexpr auto set_policy = ip6tc_set_policy;
+  static constexpr auto commit = ip6tc_commit;
+};
+
+/** Why an entry would lead libiptc or us out of its bytes, or null. */
+template <typename Entry>
+const char* check_entry(const uint8_t* bytes, size_t length, bool jump) {
+  if (length < sizeof(Entry) + kTargetHeader || length > UINT16_MAX || length % 8 != 0)
+    return "an entry has a wrong size";
+  Entry entry;
+  std::memcpy(&entry, bytes, sizeof entry);
+  if (entry.next_offset != length || entry.target_offset < sizeof(Entry) || entry.target_offset % 8 != 0 ||
+      entry.target_offset + kTargetHeader > length) {
+    return "an entry's offsets lie outside of it";
+  }
+  for (size_t at = sizeof(Entry); at < entry.target_offset;) {
+    xt_entry_match match;
+    if (entry.target_offset - at < sizeof match) return "a match lies outside its entry";
+    std::memcpy(&match, bytes + at, sizeof match);
+    const size_t size = match.u.match_size;
+    if (size < sizeof match || size % 8 != 0 || size > entry.target_offset - at) return "a match has a wrong size";
+    if (::strnlen(match.u.user.name, sizeof match.u.user.name) == sizeof match.u.user.name)
+      return "a match's name has no end";
+    at += size;
+  }
+  xt_entry_target target;
+  std::memcpy(&target, bytes + entry.target_offset, sizeof target);
+  if (target.u.target_size != length - entry.target_offset) return "a target has a wrong size";
+  const auto* name = target.u.user.name;
+  if (::strnlen(name, sizeof target.u.user.name) == sizeof target.u.user.name) return "a target's name has no end";
+  // What libiptc takes for a verdict it writes into; a size it doesn't expect makes it give up.
+  const bool verdict = jump || name[0] == '\0' || std::strcmp(name, IPTC_LABEL_ACCEPT) == 0 ||
+                       std::strcmp(name, IPTC_LABEL_DROP) == 0 || std::strcmp(name, IPTC_LABEL_QUEUE) == 0 ||
+                       std::strcmp(name, IPTC_LABEL_RETURN) == 0;
+  if (verdict && target.u.target_size != kStandardTarget) return "a verdict has a wrong size";
+  return nullptr;
+}
+
+bool has_entry(XtVerb verb) {
+  return verb == XtVerb::kAppend || verb == XtVerb::kInsert || verb == XtVerb::kReplace || verb == XtVerb::kDelete;
+}
+bool may_name_no_chain(XtVerb verb) {
+  return verb == XtVerb::kDeleteChain || verb == XtVerb::kFlushChain || verb == XtVerb::kZero || verb == XtVerb::kBegin;
+}
+
+/** One table under libiptc, with what its functions say as refusals. */
+template <typename Api>
+class Table {
+ public:
+  using Refusal = XtCommitReply::Refusal;
+  using Entry = typename Api::Entry;
+
+  ~Table() {
+    if (handle_ != nullptr) Api::free(handle_);
+  }
+  Table() = default;
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  MaybeFailure open(const std::string& name) {
+    errno = 0;
+    handle_ = Api::init(name.c_str());
+    // libiptc sets no errno where the kernel is not of its version.
+    if (handle_ == nullptr) return Failure{"iptc_init", errno != 0 ? errno : EPROTO};
+    return std::nullopt;
+  }
+
+  /** Does one command; `done` says whether there was something to do. Throws std::bad_alloc. */
+  std::optional<Refusal> apply(size_t index, const XtCommands::Command& c, bool& done) {
+    done = true;
+    const auto refuse = [index](const char* reason, int error) { return Refusal{index, reason, error}; };
+    const auto check = [index](int result) {
+      return result != 0 ? std::nullopt : std::optional<Refusal>(Refusal{index, "", errno});
+    };
+    const bool conditional = (c.flags & kXtConditional) != 0;
+    const auto* entry = static_cast<const Entry*>(c.entry);
+    const bool needs_chain = c.chain != nullptr && c.verb != XtVerb::kNewChain && c.verb != XtVerb::kDeclareChain;
+    if (needs_chain && Api::is_chain(c.chain, handle_) == 0) {
+      if (conditional && c.verb == XtVerb::kDelete) {
+        done = false;
+        return std::nullopt;
+      }
+      return refuse("chain", ENOENT);
+    }
+    if ((c.flags & kXtJump) != 0) {
+      const char* to =
+          reinterpret_cast<const xt_entry_target*>(reinterpret_cast<const uint8_t*>(entry) + entry->target_offset)
+              ->u.user.name;
+      if (Api::is_chain(to, handle_) == 0) {
+        if (conditional && c.verb == XtVerb::kDelete) {
+          done = false;
+          return std::nullopt;
+        }
+        return refuse("jump", ENOENT);
+      }
+      if (Api::builtin(to, handle_) != 0) return refuse("builtin", EINVAL);
+    }
+    switch (c.verb) {
+      case XtVerb::kAppend:
+      case XtVerb::kInsert:
+        if (conditional && Api::check(c.chain, entry, c.mask, handle_) != 0) {
+          done = false;
+          return std::nullopt;
+        }
+        if (c.verb == XtVerb::kAppend) return check(Api::append(c.chain, entry, handle_));
+        return check(Api::insert(c.chain, entry, c.number - 1, handle_));
+      case XtVerb::kReplace:
+        return check(Api::replace(c.chain, entry, c.number - 1, handle_));
+      case XtVerb::kDelete:
+        if (Api::remove(c.chain, entry, c.mask, handle_) != 0) return std::nullopt;
+        if (errno != ENOENT) return refuse("", errno);
+        if (!conditional) return refuse("rule", ENOENT);
+        done = false;
+        return std::nullopt;
+      case XtVerb::kDeleteAt:
+        return check(Api::remove_at(c.chain, c.number - 1, handle_));
+      case XtVerb::kNewChain:
+        if (conditional && Api::is_chain(c.chain, handle_) != 0) {
+          done = false;
+          return std::nullopt;
+        }
+        return check(Api::create(c.chain, handle_));
+      case XtVerb::kDeclareChain:
+        if (Api::is_chain(c.chain, handle_) != 0) return check(Api::flush(c.chain, handle_));
+        return check(Api::create(c.chain, handle_));
+      case XtVerb::kDeleteChain:
+        if (c.chain != nullptr) return check(Api::remove_chain(c.chain, handle_));
+        return delete_user_chains(index);
+      case XtVerb::kFlushChain:
+        if (c.chain != nullptr) return check(Api::flush(c.chain, handle_));
+        return for_each(index, Api::flush);
+      case XtVerb::kZero:
+        if (c.chain != nullptr) return check(Api::zero(c.chain, handle_));
+        return for_each(index, Api::zero);
+      case XtVerb::kZeroAt:
+        return check(Api::zero_at(c.chain, c.number, handle_));
+      case XtVerb::kBegin:
+        if (auto refusal = for_each(index, Api::flush)) return refusal;
+        return delete_user_chains(index);
+      case XtVerb::kRenameChain:
+        return check(Api::rename(c.chain, c.other, handle_));
+      case XtVerb::kSetPolicy:
+        return set_policy(index, c);
+    }
+    return refuse("", EINVAL);
+  }
+
+  bool commit() { return Api::commit(handle_) != 0; }
+
+  /** Whether both hold the same chains, policies and rules; counters don't count. Throws std::bad_alloc. */
+  bool same_rules(Table& other) {
+    const auto mine = chains();
+    if (mine != other.chains()) return false;
+    for (const auto& chain : mine) {
+      if (Api::builtin(chain.c_str(), handle_) != 0 && policy(chain) != other.policy(chain)) return false;
+      const Entry* a = Api::first_rule(chain.c_str(), handle_);
+      const Entry* b = other.first_rule(chain);
+      while (a != nullptr && b != nullptr) {
+        if (!same_entry(a, Api::get_target(a, handle_), b, Api::get_target(b, other.handle_))) return false;
+        a = Api::next_rule(a, handle_);
+        b = Api::next_rule(b, other.handle_);
+      }
+      if (a != b) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::vector<std::string> chains() {
+    std::vector<std::string> names;
+    for (auto* name = Api::first_chain(handle_); name != nullptr; name = Api::next_chain(handle_))
+      names.emplace_back(name);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  std::string policy(const std::string& chain) {
+    xt_counters counters{};
+    const char* name = Api::get_policy(chain.c_str(), &counters, handle_);
+    return name == nullptr ? "" : name;
+  }
+  const Entry* first_rule(const std::string& chain) { return Api::first_rule(chain.c_str(), handle_); }
+
+  static bool same_entry(const Entry* a, const char* target_a, const Entry* b, const char* target_b) {
+    if (a->next_offset != b->next_offset || a->target_offset != b->target_offset) return false;
+    const auto* one = reinterpret_cast<const uint8_t*>(a);
+    const auto* two = reinterpret_cast<const uint8_t*>(b);
+    // Up to nfcache: addresses, interfaces, protocol, flags.
+    if (std::memcmp(one, two, offsetof(Entry, nfcache)) != 0) return false;
+    if (std::memcmp(one + sizeof(Entry), two + sizeof(Entry), a->target_offset - sizeof(Entry)) != 0) return false;
+    if (std::strcmp(target_a == nullptr ? "" : target_a, target_b == nullptr ? "" : target_b) != 0) return false;
+    // A verdict's bytes hold an offset, which its name stands for.
+    const size_t target = a->next_offset - a->target_offset;
+    return target == kStandardTarget || std::memcmp(one + a->target_offset, two + a->target_offset, target) == 0;
+  }
+
+  template <typename Function>
+  std::optional<Refusal> for_each(size_t index, Function function) {
+    for (const auto& chain : chains()) {
+      if (function(chain.c_str(), handle_) == 0) return Refusal{index, "", errno};
+    }
+    return std::nullopt;
+  }
+  std::optional<Refusal> delete_user_chains(size_t index) {
+    for (const auto& chain : chains()) {
+      if (Api::builtin(chain.c_str(), handle_) != 0) continue;
+      if (Api::remove_chain(chain.c_str(), handle_) == 0) return Refusal{index, "", errno};
+    }
+    return std::nullopt;
+  }
+  std::optional<Refusal> set_policy(size_t index, const XtCommands::Command& c) {
+    xt_counters counters{};
+    if (c.counters != nullptr) counters = {c.counters[0], c.counters[1]};
+    char chain[sizeof(xt_chainlabel)]{};
+    char policy[sizeof(xt_chainlabel)]{};
+    std::strncpy(chain, c.chain, sizeof chain - 1);
+    std::strncpy(policy, c.other, sizeof policy - 1);
+    // Null: the counters stay.
+    if (Api::set_policy(chain, policy, c.counters == nullptr ? nullptr : &counters, handle_) != 0) return std::nullopt;
+    return Refusal{index, "", errno};
+  }
+
+  xtc_handle* handle_ = nullptr;
+};
+
+/** After a commit that failed: did the kernel take the table before it failed? (SO_SET_ADD_COUNTERS comes after
+ * SO_SET_REPLACE.) */
+template <typename Api>
+XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& wanted, int socket, const XtInfo& before) {
+  using State = XtCommitReply::State;
+  Table<Api> now;
+  if (now.open(request.table)) return State::kUnknown;
+  if (now.same_rules(wanted)) return State::kApplied;
+  XtInfo after;
+  if (xt_info(socket, request.family, request.table, after)) return State::kUnknown;
+  return after == before ? State::kNotApplied : State::kUnknown;
+}
+
+template <typename Api>
+XtCommitReply commit_once(const XtCommitRequest& request, XtCommands& commands, int socket, bool& again) {
+  XtCommitReply reply;
+  XtInfo before;
+  if ((reply.failure = xt_info(socket, request.family, request.table, before))) return reply;
+  Table<Api> table;
+  if ((reply.failure = table.open(request.table))) return reply;
+  reply.done.resize(commands.size());
+  bool any = false;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    bool done = false;
+    reply.refusal = table.apply(i, commands[i], done);
+    if (reply.refusal) return reply;
+    reply.done[i] = done ? 1 : 0;
+    any = any || done;
+  }
+  if (request.dry_run || !any || table.commit()) return reply;
+  const int error = errno;
+  again = error == EAGAIN;
+  reply.failure = Failure{"iptc_commit", error};
+  if (!again) reply.state = look_again(request, table, socket, before);
+  return reply;
+}
+
+template <typename Api>
+XtCommitReply commit_with(const XtCommitRequest& request, XtCommands& commands) {
+  XtCommitReply reply;
+  UniqueFd lock;
+  if ((reply.failure = try_xtables_lock(request.lock_path, lock, reply.busy)) || reply.busy) return reply;
+  bool exists = false;
+  if (!request.create) {
+    if ((reply.failure = xt_table_exists(request.family, request.table, exists))) return reply;
+    if (!exists) {
+      reply.missing = true;
+      return reply;
+    }
+  }
+  UniqueFd socket;
+  if ((reply.failure = open_xt_socket(request.family, socket))) return reply;
+  const std::lock_guard guard(libiptc_mutex());
+  for (int tries = 0;; ++tries) {
+    bool again = false;
+    reply = commit_once<Api>(request, commands, socket.get(), again);
+    if (!again || tries == kTries) return reply;
+  }
+}
+
+}  // namespace
+
+const char* XtCommands::take(XtFamily family, const uint32_t* words, size_t word_count, const uint8_t* bytes,
+                             size_t byte_count) {
+  if (word_count % kWords != 0) return "commands must hold nine words each";
+  // Copied first: what is checked below is what is used.
+  words_.assign(words, words + word_count);
+  byte_count_ = byte_count;
+  bytes_.assign((byte_count + 7) / 8, 0);
+  if (byte_count > 0) std::memcpy(bytes_.data(), bytes, byte_count);
+  for (size_t i = 0; i < word_count; i += kWords) {
+    if (const char* complaint = check(family, words_.data() + i)) return complaint;
+  }
+  return nullptr;
+}
+
+bool XtCommands::text_at(uint32_t place, size_t most) const {
+  if (place >= byte_count_) return false;
+  const size_t room = std::min(byte_count_ - place, most + 1);
+  return ::strnlen(reinterpret_cast<const char*>(at(place)), room) < room;
+}
+
+const char* XtCommands::check(XtFamily family, const uint32_t* c) const {
+  const auto [verb, flags, chain, number, entry, length, mask, other, counters] =
+      std::array<uint32_t, kWords>{c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]};
+  if (verb > static_cast<uint32_t>(XtVerb::kBegin) || (flags & ~kXtFlags) != 0)
+    return "a command's verb or flags are unknown";
+  const auto which = static_cast<XtVerb>(verb);
+  constexpr size_t kLongestChain = sizeof(xt_chainlabel) - 1;
+  if (chain == kNone ? !may_name_no_chain(which) : !text_at(chain, kLongestChain))
+    return "a command's chain is no name";
+  const bool numbered =
+      which == XtVerb::kInsert || which == XtVerb::kReplace || which == XtVerb::kDeleteAt || which == XtVerb::kZeroAt;
+  if (numbered && (number == 0 || number > INT32_MAX)) return "a rule number counts from 1";
+  if (has_entry(which)) {
+    if (entry % 8 != 0 || entry > byte_count_ || length > byte_count_ - entry) return "an entry lies outside the bytes";
+    const bool jump = (flags & kXtJump) != 0;
+    const char* complaint = family == XtFamily::kIp ? check_entry<ipt_entry>(at(entry), length, jump)
+                                                    : check_entry<ip6t_entry>(at(entry), length, jump);
+    if (complaint != nullptr) return complaint;
+    const bool compares = which == XtVerb::kDelete || (flags & kXtConditional) != 0;
+    if (compares && (mask > byte_count_ || length > byte_count_ - mask)) return "a mask lies outside the bytes";
+  } else if ((flags & kXtJump) != 0) {
+    return "a command's verb or flags are unknown";
+  }
+  const bool named = which == XtVerb::kRenameChain || which == XtVerb::kSetPolicy;
+  if (named && !text_at(other, kLongestChain)) return "a command's second name is none";
+  if (counters != kNone &&
+      (counters % 8 != 0 || counters > byte_count_ || byte_count_ - counters < 2 * sizeof(uint64_t))) {
+    return "counters lie outside the bytes";
+  }
+  return nullptr;
+}
+
+XtCommands::Command XtCommands::operator[](size_t index) {
+  const uint32_t* c = words_.data() + index * kWords;
+  const auto verb = static_cast<XtVerb>(c[0]);
+  const auto text = [this](uint32_t place) { return reinterpret_cast<const char*>(at(place)); };
+  const bool named = verb == XtVerb::kRenameChain || verb == XtVerb::kSetPolicy;
+  return {
+      .verb = verb,
+      .flags = c[1],
+      .chain = c[2] == kNone ? nullptr : text(c[2]),
+      .number = c[3],
+      .entry = has_entry(verb) ? at(c[4]) : nullptr,
+      .mask = has_entry(verb) && c[6] != kNone ? at(c[6]) : nullptr,
+      .other = named ? text(c[7]) : nullptr,
+      .counters = c[8] == kNone ? nullptr : reinterpret_cast<const uint64_t*>(at(c[8])),
+  };
+}
+
+XtCommitReply commit_xt(const XtCommitRequest& request, XtCommands& commands) {
+  return request.family == XtFamily::kIp ? commit_with<Ip>(request, commands) : commit_with<Ip6>(request, commands);
+}
+
+}  // namespace nflink
