@@ -2,17 +2,15 @@
 // what it printed and what the save text gained and lost are compared.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { Iptables, RuleSyntaxError } from '../../lib/index.ts';
+import { type Iptables, RuleSyntaxError } from '../../lib/index.ts';
 import { builtinChains } from '../../lib/iptables/builtin.ts';
 import { parseCommandLine } from '../../lib/iptables/command-line/parse.ts';
 import { shellWords } from '../../lib/iptables/command-line/shell-words.ts';
 import { tablesOf } from '../support/fixtures.ts';
+import { type Backend, backends, withIptables } from '../support/iptables.ts';
 import { assertListed, sayUnlisted, unlisted } from '../support/listed.ts';
-import { type TestNamespace, withNamespace } from '../support/namespace.ts';
+import type { TestNamespace } from '../support/namespace.ts';
 import { sharedCorpus } from '../support/shared-corpus.ts';
-
-type Backend = 'nft' | 'legacy';
-const backends: readonly Backend[] = ['nft', 'legacy'];
 
 type Outcomes = { readonly [K in `${'saved_as' | 'removed' | 'stdout'}_${Backend}`]?: string | null } & {
   readonly [K in `all_rules_after_${Backend}`]?: readonly string[];
@@ -87,20 +85,18 @@ class Runner {
   }
 
   async entry(e: Entry): Promise<void> {
-    await withNamespace(async (ns) => {
-      const ipt = await Iptables.open({ family: e.prog.startsWith('ip6') ? 'ip6' : 'ip', backend: this.#backend, netns: { pid: ns.pid } });
-      try {
-        await this.#prepare(e, ipt, ns);
-        await this.#compare(e, ipt);
-        this.compared++;
-      } catch (err) {
-        const unknown = /Couldn't load (?:match|target) `[^']*'/.exec(String(err))?.[0];
-        if (unknown === undefined) this.failures.push(`${e.kind} ${e.prog} ${e.normalised_args?.join(' ')}\n  ${String(err)}`);
-        else this.unread.set(unknown, (this.unread.get(unknown) ?? 0) + 1);
-      } finally {
-        await ipt.close();
-      }
-    });
+    const compare = async (ipt: Iptables, ns: TestNamespace): Promise<void> => {
+      await this.#prepare(e, ipt, ns);
+      await this.#compare(e, ipt);
+      this.compared++;
+    };
+    try {
+      await withIptables(compare, { backend: this.#backend, family: e.prog.startsWith('ip6') ? 'ip6' : 'ip' });
+    } catch (err) {
+      const unknown = /Couldn't load (?:match|target) `[^']*'/.exec(String(err))?.[0];
+      if (unknown === undefined) this.failures.push(`${e.kind} ${e.prog} ${e.normalised_args?.join(' ')}\n  ${String(err)}`);
+      else this.unread.set(unknown, (this.unread.get(unknown) ?? 0) + 1);
+    }
   }
 
   async #prepare(e: Entry, ipt: Iptables, ns: TestNamespace): Promise<void> {
