@@ -1,30 +1,48 @@
 // All extensions nflink knows, by the name after -m or -j and by the kernel's name, and the types that follow from them.
 
 import { addrtype } from './addrtype.ts';
+import { ah4, ah6 } from './ah.ts';
+import { bpf } from './bpf.ts';
+import { cgroup } from './cgroup.ts';
+import { cluster } from './cluster.ts';
 import type { Codec, IpFamily, OptionsOf, OptionTable } from './codec.ts';
 import { comment } from './comment.ts';
+import { connbytes } from './connbytes.ts';
+import { connlabel } from './connlabel.ts';
+import { connlimit } from './connlimit.ts';
 import { conntrack } from './conntrack.ts';
+import { cpu } from './cpu.ts';
+import { dccp } from './dccp.ts';
+import { devgroup } from './devgroup.ts';
 import { dst } from './dst.ts';
+import { ecn } from './ecn.ts';
+import { esp } from './esp.ts';
 import { eui64 } from './eui64.ts';
 import { frag } from './frag.ts';
 import { hbh } from './hbh.ts';
+import { helper } from './helper.ts';
 import { hl } from './hl.ts';
 import { icmp } from './icmp.ts';
 import { icmp6 } from './icmp6.ts';
 import { iprange } from './iprange.ts';
 import { ipv6header } from './ipv6header.ts';
 import { limit } from './limit.ts';
+import { mac } from './mac.ts';
 import { mark } from './mark.ts';
 import { mh } from './mh.ts';
 import { multiport } from './multiport.ts';
+import { owner } from './owner.ts';
+import { physdev } from './physdev.ts';
 import { pkttype } from './pkttype.ts';
 import { recent } from './recent.ts';
 import { rt } from './rt.ts';
+import { sctp } from './sctp.ts';
 import { set } from './set.ts';
 import { socket } from './socket.ts';
 import { srh } from './srh.ts';
 import { state } from './state.ts';
 import { statistic } from './statistic.ts';
+import { string } from './string.ts';
 import { Struct } from './struct.ts';
 import { CT } from './target-ct.ts';
 import { DNAT } from './target-dnat.ts';
@@ -43,36 +61,59 @@ import { TPROXY } from './target-tproxy.ts';
 import { TRACE } from './target-trace.ts';
 import { TTL_TARGET } from './target-ttl.ts';
 import { tcp } from './tcp.ts';
+import { time } from './time.ts';
 import { ttl } from './ttl.ts';
+import { u32 } from './u32.ts';
 import { udp } from './udp.ts';
 
 const matches = [
   addrtype,
+  ah4,
+  ah6,
+  bpf,
+  cgroup,
+  cluster,
   comment,
+  connbytes,
+  connlabel,
+  connlimit,
   conntrack,
+  cpu,
+  dccp,
+  devgroup,
   dst,
+  ecn,
+  esp,
   eui64,
   frag,
   hbh,
+  helper,
   hl,
   icmp,
   icmp6,
   iprange,
   ipv6header,
   limit,
+  mac,
   mark,
   mh,
   multiport,
+  owner,
+  physdev,
   pkttype,
   recent,
   rt,
+  sctp,
   set,
   socket,
   srh,
   state,
   statistic,
+  string,
   tcp,
+  time,
   ttl,
+  u32,
   udp,
 ] as const;
 const targets = [

@@ -3,7 +3,7 @@
 import { RuleSyntaxError } from '../../errors.ts';
 import { chainNameError } from '../builtin.ts';
 import { refusedInterface } from '../chain-rules.ts';
-import { type Codec, type IpFamily, type ParseContext, ValueError } from '../extensions/codec.ts';
+import { type Codec, camel, type IpFamily, type ParseContext, ValueError } from '../extensions/codec.ts';
 import { codecOf, type Extension } from '../extensions/registry.ts';
 import { parseUnsigned } from '../extensions/values.ts';
 import type { RuleSpec } from '../rule-spec.ts';
@@ -388,6 +388,8 @@ export class RuleParser implements ParseContext {
     if (entry.part === 'next') return;
     if (options[key] !== undefined) throw this.#error(`${codec.name}: option "--${long}" can only be used once`);
     if (this.#inverted && !spec.not) throw this.#error(`${codec.name}: option "--${long}" cannot be inverted`);
+    if (spec.after !== undefined && options[camel(spec.after)] === undefined)
+      throw this.#error(`${codec.name}: you need to use --${spec.after} first, before "--${long}"`);
     const words: string[] = [];
     let first = this.#at;
     if (spec.words === 0) {
