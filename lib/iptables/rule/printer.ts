@@ -2,7 +2,7 @@
 import { type Codec, type IpFamily, isNot, type Not, type ParseContext } from '../extensions/codec.ts';
 import { codecOf, type Extension } from '../extensions/registry.ts';
 import type { RuleSpec } from '../rule-spec.ts';
-import { saveString, saveWord } from '../words.ts';
+import { quoteWord, saveString, saveWord } from '../words.ts';
 import { grammarOf } from './grammar.ts';
 import { protocolNumber } from './protocols.ts';
 
@@ -62,7 +62,9 @@ function printOptions(codec: Codec, given: Readonly<Record<string, unknown>>, c:
       value = value.not;
     }
     out += ` --${long}`;
-    for (const word of spec.value.format(value, c)) out += ` ${spec.value.quote === true ? saveString(word) : saveWord(word)}`;
+    const { quote } = spec.value;
+    const save = quote === 'always' ? quoteWord : quote === true ? saveString : saveWord;
+    for (const word of spec.value.format(value, c)) out += ` ${save(word)}`;
   }
   return out;
 }
