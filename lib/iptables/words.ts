@@ -144,8 +144,8 @@ export function saveWord(value: string): string {
   return value === '' ? '""' : value;
 }
 
-/** In quotes whatever it is, as a few extensions print. */
-export function quoteWord(value: string): string {
+/** In quotes whatever it is, with a backslash only before what would end or escape (printf of the extensions that print so). */
+export function saveQuoted(value: string): string {
   return `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 

@@ -32,7 +32,10 @@ export { ValueError } from './value-error.ts';
 export interface Value<T> {
   parse(words: readonly string[], c: ParseContext): T;
   format(value: T, c: ParseContext): readonly string[];
-  /** Printed as xtables_save_string does, in quotes unless it is letters, digits, `_` and `-`; other values only where they must be. */
+  /**
+   * True: printed as xtables_save_string does, in quotes unless it is letters, digits, `_` and `-`. 'always': in quotes whatever it is.
+   * Other values are quoted only where they must be.
+   */
   readonly quote?: true | 'always';
 }
 export interface OptionSpec<T> {

@@ -4,7 +4,7 @@ import { hex2 } from './tos-values.ts';
 import { unsigned } from './values.ts';
 
 /** XT_DSCP_MAX. */
-const MAX = 0x3f;
+export const DSCP_MAX = 0x3f;
 
 const classes = {
   ...{ CS0: 0x00, CS1: 0x08, CS2: 0x10, CS3: 0x18, CS4: 0x20, CS5: 0x28, CS6: 0x30, CS7: 0x38, BE: 0x00 },
@@ -14,7 +14,7 @@ const classes = {
 export type DscpClass = keyof typeof classes;
 
 /** 0 to 63, printed as two hex digits. */
-export const dscpValue: Value<number> = { parse: unsigned(MAX).parse, format: (n) => [hex2(n)] };
+export const dscpValue: Value<number> = { parse: unsigned(DSCP_MAX).parse, format: (n) => [hex2(n)] };
 
 /** A class in any case. The real tools take a word that merely begins with one, `CS12` for CS1; it is refused here. */
 export const dscpClass: Value<number> = {

@@ -1,4 +1,4 @@
-// -j CLUSTERIP (linux/netfilter_ipv4/ipt_CLUSTERIP.h, gone since Linux 6.3; libipt_CLUSTERIP.c).
+// -j CLUSTERIP (linux/netfilter_ipv4/ipt_CLUSTERIP.h, gone from newer kernels; libipt_CLUSTERIP.c).
 import { flag, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
 import { unsigned } from './values.ts';
 

@@ -63,7 +63,7 @@ export const CONNMARK = target('CONNMARK', {
   options,
   revisions: [
     {
-      // struct xt_connmark_target_info of kernels before 2.6.37: unsigned long mark, mask; __u8 mode. It ors where the others xor.
+      // struct xt_connmark_target_info of old kernels: unsigned long mark, mask; __u8 mode. It ors where the others xor.
       revision: 0,
       size: 24,
       can: (o) => !shifted(o) && o.nfmask === o.ctmask && (o.setXmark === undefined || (o.setXmark.value & ~o.setXmark.mask) === 0),
@@ -75,6 +75,7 @@ export const CONNMARK = target('CONNMARK', {
       read: (s) => {
         const value = s.u32(0);
         const mask = s.u32(8);
+        if ((s.u32(4) | s.u32(12)) !== 0) throw new ValueError('no option stands for a mark of more than 32 bits');
         if (s.u8(16) === SET) return { setXmark: { value, mask: (mask | value) >>> 0 } };
         return { ...copying(s.u8(16)), nfmask: mask, ctmask: mask };
       },

@@ -1,9 +1,7 @@
 // -j DSCP (linux/netfilter/xt_DSCP.h, struct xt_DSCP_info; libxt_DSCP.c).
 import { option, spelling, target, ValueError } from './codec.ts';
-import { dscpClass, dscpValue } from './dscp-values.ts';
+import { DSCP_MAX, dscpClass, dscpValue } from './dscp-values.ts';
 import { hex2 } from './tos-values.ts';
-
-const XT_DSCP_MAX = 0x3f;
 
 export const DSCP = target('DSCP', {
   options: { 'set-dscp': option(dscpValue), 'set-dscp-class': spelling('set-dscp', option(dscpClass)) },
@@ -14,7 +12,7 @@ export const DSCP = target('DSCP', {
       size: 1,
       write: (o, s) => s.setU8(0, o.setDscp ?? 0),
       read: (s) => {
-        if (s.u8(0) > XT_DSCP_MAX) throw new ValueError(`no option stands for the codepoint ${s.u8(0)}`);
+        if (s.u8(0) > DSCP_MAX) throw new ValueError(`no option stands for the codepoint ${s.u8(0)}`);
         return { setDscp: s.u8(0) };
       },
     },

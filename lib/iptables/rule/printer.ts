@@ -2,7 +2,7 @@
 import { type Codec, type IpFamily, isNot, type Not, type ParseContext } from '../extensions/codec.ts';
 import { codecOf, type Extension } from '../extensions/registry.ts';
 import type { RuleSpec } from '../rule-spec.ts';
-import { quoteWord, saveString, saveWord } from '../words.ts';
+import { saveQuoted, saveString, saveWord } from '../words.ts';
 import { grammarOf } from './grammar.ts';
 import { protocolNumber } from './protocols.ts';
 
@@ -63,7 +63,7 @@ function printOptions(codec: Codec, given: Readonly<Record<string, unknown>>, c:
     }
     out += ` --${long}`;
     const { quote } = spec.value;
-    const save = quote === 'always' ? quoteWord : quote === true ? saveString : saveWord;
+    const save = quote === true ? saveString : quote === 'always' ? saveQuoted : saveWord;
     for (const word of spec.value.format(value, c)) out += ` ${save(word)}`;
   }
   return out;

@@ -123,6 +123,7 @@ test('a struct that no options can say is not read as others', () => {
     ['AUDIT', 0, '03'],
     ['CHECKSUM', 0, '00'],
     ['CHECKSUM', 0, '03'],
+    ['CONNMARK', 0, `01000000010000000100000000000000${zeros(8)}`],
     ['CONNMARK', 2, '00000000ffffffffffffffff00000300'],
     ['CONNMARK', 2, '00000000ffffffffffffffff02010200'],
     ['CONNMARK', 2, '00000000ffffffffffffffff00210200'],
