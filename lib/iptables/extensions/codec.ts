@@ -104,7 +104,8 @@ export interface ElementOptions {
 export function elementList<T>(): OptionSpec<readonly T[]> {
   return { words: 0, value: { parse: () => [], format: () => [] }, not: false };
 }
-type Camel<S extends string> = S extends 'name' ? 'listName' : S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+type Camel<S extends string> = S extends 'name' ? 'listName' : Joined<S>;
+type Joined<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Joined<B>>}` : S;
 type ValueOf<S> = S extends Invertible<infer T> ? Not<T> : S extends OptionSpec<infer T> ? T : never;
 type Flat<T> = { [K in keyof T]: T[K] };
 /** The typed options that follow from a grammar: the camelCase of each long option; see `camel`. */

@@ -44,22 +44,43 @@ import { state } from './state.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { Struct } from './struct.ts';
+import { AUDIT } from './target-audit.ts';
+import { CHECKSUM } from './target-checksum.ts';
+import { CLASSIFY } from './target-classify.ts';
+import { CLUSTERIP } from './target-clusterip.ts';
+import { CONNMARK } from './target-connmark.ts';
+import { CONNSECMARK } from './target-connsecmark.ts';
 import { CT } from './target-ct.ts';
 import { DNAT } from './target-dnat.ts';
+import { DSCP } from './target-dscp.ts';
+import { ECN } from './target-ecn.ts';
 import { HL_TARGET } from './target-hl.ts';
+import { HMARK } from './target-hmark.ts';
+import { IDLETIMER } from './target-idletimer.ts';
+import { LED } from './target-led.ts';
 import { LOG } from './target-log.ts';
 import { MARK } from './target-mark.ts';
 import { MASQUERADE } from './target-masquerade.ts';
 import { NETMAP } from './target-netmap.ts';
 import { NFLOG_TARGET } from './target-nflog.ts';
+import { NFQUEUE } from './target-nfqueue.ts';
 import { NOTRACK } from './target-notrack.ts';
 import { DNPT, SNPT } from './target-npt.ts';
+import { RATEEST } from './target-rateest.ts';
 import { REDIRECT } from './target-redirect.ts';
 import { REJECT } from './target-reject.ts';
+import { SECMARK } from './target-secmark.ts';
+import { SET } from './target-set.ts';
 import { SNAT } from './target-snat.ts';
+import { SYNPROXY } from './target-synproxy.ts';
+import { TCPMSS } from './target-tcpmss.ts';
+import { TCPOPTSTRIP } from './target-tcpoptstrip.ts';
+import { TEE } from './target-tee.ts';
+import { TOS } from './target-tos.ts';
 import { TPROXY } from './target-tproxy.ts';
 import { TRACE } from './target-trace.ts';
 import { TTL_TARGET } from './target-ttl.ts';
+import { ULOG } from './target-ulog.ts';
 import { tcp } from './tcp.ts';
 import { time } from './time.ts';
 import { ttl } from './ttl.ts';
@@ -117,23 +138,44 @@ const matches = [
   udp,
 ] as const;
 const targets = [
+  AUDIT,
+  CHECKSUM,
+  CLASSIFY,
+  CLUSTERIP,
+  CONNMARK,
+  CONNSECMARK,
   CT,
   DNAT,
   DNPT,
+  DSCP,
+  ECN,
   HL_TARGET,
+  HMARK,
+  IDLETIMER,
+  LED,
   LOG,
   MARK,
   MASQUERADE,
   NETMAP,
   NFLOG_TARGET,
+  NFQUEUE,
   NOTRACK,
+  RATEEST,
   REDIRECT,
   REJECT,
+  SECMARK,
+  SET,
   SNAT,
   SNPT,
+  SYNPROXY,
+  TCPMSS,
+  TCPOPTSTRIP,
+  TEE,
+  TOS,
   TPROXY,
   TRACE,
   TTL_TARGET,
+  ULOG,
 ] as const;
 
 type SpecOf<C> = C extends Codec<infer N, infer S extends OptionTable> ? { readonly name: N } & OptionsOf<S> : never;
