@@ -1,5 +1,5 @@
 // Small helpers for codecs: options that `!` may invert apart from their value, and options left out.
-import { isNot, type Not } from './codec.ts';
+import { isNot, type Not, ValueError } from './codec.ts';
 
 /** An options object while it is read from bytes. */
 export type Reading<O> = { -readonly [K in keyof O]: O[K] };
@@ -18,4 +18,26 @@ export function without<O extends object>(options: O, ...keys: readonly (keyof O
   const out = { ...options };
   for (const key of keys) delete out[key];
   return out;
+}
+
+/** Refuses bits of a struct that no option stands for. */
+export function onlyBits(bits: number, known: number): number {
+  const others = (bits & ~known) >>> 0;
+  if (others !== 0) throw new ValueError(`no option stands for the bits 0x${others.toString(16)}`);
+  return bits;
+}
+
+/** Refuses two options that exclude each other. */
+export function exclusive<O extends object>(options: O, first: keyof O & string, second: keyof O & string): void {
+  if (options[first] !== undefined && options[second] !== undefined)
+    throw new ValueError(`option "${longName(first)}" cannot be used together with "${longName(second)}"`);
+}
+/** Refuses to do without an option. */
+export function mandatory<O extends object>(options: O, ...keys: readonly (keyof O & string)[]): void {
+  const missing = keys.find((key) => options[key] === undefined);
+  if (missing !== undefined) throw new ValueError(`option "${longName(missing)}" must be specified`);
+}
+/** `--set-mark` of `setMark`. */
+function longName(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 }

@@ -1,6 +1,6 @@
 // The matches and the target that a rule's words have named, and their options among the words (getopt_long(3), xtoptions.c).
 import type { RuleSyntaxError } from '../../errors.ts';
-import { type Codec, type ParseContext, ValueError } from '../extensions/codec.ts';
+import { type Codec, camel, type ParseContext, ValueError } from '../extensions/codec.ts';
 import type { Extension } from '../extensions/registry.ts';
 import { completeExtension } from './complete.ts';
 import type { WordCursor } from './cursor.ts';
@@ -65,6 +65,8 @@ export class ExtensionWords {
     if (entry.part === 'next') return;
     if (options[key] !== undefined) throw cursor.error(`${codec.name}: option "--${long}" can only be used once`);
     if (inverted && !spec.not) throw cursor.error(`${codec.name}: option "--${long}" cannot be inverted`);
+    if (spec.after !== undefined && options[camel(spec.after)] === undefined)
+      throw cursor.error(`${codec.name}: you need to use --${spec.after} first, before "--${long}"`);
     const words: string[] = [];
     let first = cursor.at;
     if (spec.words === 0) {

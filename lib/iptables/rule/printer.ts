@@ -4,7 +4,7 @@ import type { Counter } from '../../model/ruleset.ts';
 import { type Codec, type IpFamily, isNot, type Not, type ParseContext } from '../extensions/codec.ts';
 import { codecOf, type Extension } from '../extensions/registry.ts';
 import type { RuleSpec } from '../rule-spec.ts';
-import { saveString, saveWord } from '../words.ts';
+import { saveQuoted, saveString, saveWord } from '../words.ts';
 import { grammarOf } from './grammar.ts';
 import { protocolNumber } from './protocols.ts';
 
@@ -70,7 +70,9 @@ function printOptions(codec: Codec, given: Readonly<Record<string, unknown>>, c:
       value = value.not;
     }
     out += ` --${long}`;
-    for (const word of spec.value.format(value, c)) out += ` ${spec.value.quote === true ? saveString(word) : saveWord(word)}`;
+    const { quote } = spec.value;
+    const save = quote === true ? saveString : quote === 'always' ? saveQuoted : saveWord;
+    for (const word of spec.value.format(value, c)) out += ` ${save(word)}`;
   }
   return out;
 }
