@@ -197,9 +197,9 @@ export class Iptables {
   }
 
   /**
-   * Puts the counters of a chain and its rules to zero, or those of all chains. Rules that have counted nothing are left alone; what is
-   * counted between the look at a rule and the commit is lost. On nf_tables a rule is replaced by itself, so that what its matches
-   * remember (limit, quota, statistic) begins anew, as with iptables-nft -Z.
+   * Puts the counters of a chain and its rules to zero, or those of all chains. Rules that have counted nothing are left alone. On
+   * nf_tables a rule is replaced by itself, as by iptables-nft -Z: what is counted between the look at it and the commit is lost, and what its
+   * matches remember (limit, quota, statistic) begins anew. ENOENT for a user chain that isn't there (iptables(8), -Z).
    */
   async zero(table: string, chain?: string, o?: CallOptions): Promise<void> {
     await this.#apply('zero', table, this.#zero(table, chain), o);

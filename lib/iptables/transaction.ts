@@ -67,7 +67,7 @@ export class IptablesTransaction {
     checkPolicy(policy);
     return this.#push(chain, { verb: 'setPolicy', chain, policy, counter: c });
   }
-  /** The counters of a chain and its rules, or of all chains, to zero; what is counted while that happens is lost. */
+  /** The counters of a chain and its rules, or of all chains, to zero, as `Iptables.zero`. */
   zero(chain?: string): Operation {
     return this.#push(chain, { verb: 'zero', chain });
   }

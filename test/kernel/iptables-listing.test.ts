@@ -111,6 +111,16 @@ describe('marks and columns', () => {
     });
   });
 
+  it('a rule that only nflink cannot say stands in its place', async () => {
+    await withIptables(async (ipt, ns) => {
+      await ipt.run('-A INPUT -j ACCEPT');
+      await ns.must('nft', ['add rule ip filter INPUT ip length 5 counter packets 1 bytes 2']);
+      const rows = (await ipt.run('-nvL INPUT --line-numbers')).stdout.split('\n').slice(2);
+      assert.match(rows.join('\n'), /^1 .*ACCEPT.*\n2 {8}1 {5}2 \[unsupported: payload cmp counter\]\n$/);
+      assert.match((await ipt.run('-S INPUT 2')).stdout, /^-A INPUT \[unsupported: /);
+    });
+  });
+
   it('a chain that is not there: ENOENT', async () => {
     await withIptables(async (ipt) => {
       for (const line of ['-L nope', '-S nope', '-L nope 1']) await assert.rejects(ipt.run(line), { code: 'ENOENT' });
