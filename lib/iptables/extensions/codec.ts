@@ -34,6 +34,8 @@ export interface Value<T> {
   format(value: T, c: ParseContext): readonly string[];
   /** Printed as xtables_save_string does, in quotes unless it is letters, digits, `_` and `-`; other values only where they must be. */
   readonly quote?: true;
+  /** Printed after two blanks, as the real program happens to. */
+  readonly wide?: true;
 }
 export interface OptionSpec<T> {
   /** How many words follow the option; '0-1': one, unless an option or `!` follows. */
@@ -97,7 +99,8 @@ export interface ElementOptions {
 export function elementList<T>(): OptionSpec<readonly T[]> {
   return { words: 0, value: { parse: () => [], format: () => [] }, not: false };
 }
-type Camel<S extends string> = S extends 'name' ? 'listName' : S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+type Camel<S extends string> = S extends 'name' ? 'listName' : Joined<S>;
+type Joined<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Joined<B>>}` : S;
 type ValueOf<S> = S extends Invertible<infer T> ? Not<T> : S extends OptionSpec<infer T> ? T : never;
 type Flat<T> = { [K in keyof T]: T[K] };
 /** The typed options that follow from a grammar: the camelCase of each long option; see `camel`. */

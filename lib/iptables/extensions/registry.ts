@@ -2,14 +2,27 @@
 import { addrtype } from './addrtype.ts';
 import type { Codec, IpFamily, OptionsOf, OptionTable } from './codec.ts';
 import { comment } from './comment.ts';
+import { connmark } from './connmark.ts';
 import { conntrack } from './conntrack.ts';
+import { dscp } from './dscp.ts';
+import { hashlimit } from './hashlimit.ts';
 import { icmp } from './icmp.ts';
+import { ipcomp } from './ipcomp.ts';
 import { iprange } from './iprange.ts';
+import { ipvs } from './ipvs.ts';
+import { length } from './length.ts';
 import { limit } from './limit.ts';
 import { mark } from './mark.ts';
 import { multiport } from './multiport.ts';
+import { nfacct } from './nfacct.ts';
+import { osf } from './osf.ts';
 import { pkttype } from './pkttype.ts';
+import { policy } from './policy.ts';
+import { quota } from './quota.ts';
+import { rateest } from './rateest.ts';
+import { realm } from './realm.ts';
 import { recent } from './recent.ts';
+import { rpfilter } from './rpfilter.ts';
 import { set } from './set.ts';
 import { socket } from './socket.ts';
 import { state } from './state.ts';
@@ -28,25 +41,42 @@ import { SNAT } from './target-snat.ts';
 import { TPROXY } from './target-tproxy.ts';
 import { TRACE } from './target-trace.ts';
 import { tcp } from './tcp.ts';
+import { tcpmss } from './tcpmss.ts';
+import { tos } from './tos.ts';
 import { ttl } from './ttl.ts';
 import { udp } from './udp.ts';
 
 const matches = [
   addrtype,
   comment,
+  connmark,
   conntrack,
+  dscp,
+  hashlimit,
   icmp,
+  ipcomp,
   iprange,
+  ipvs,
+  length,
   limit,
   mark,
   multiport,
+  nfacct,
+  osf,
   pkttype,
+  policy,
+  quota,
+  rateest,
+  realm,
   recent,
+  rpfilter,
   set,
   socket,
   state,
   statistic,
   tcp,
+  tcpmss,
+  tos,
   ttl,
   udp,
 ] as const;

@@ -61,7 +61,7 @@ function printOptions(codec: Codec, given: Readonly<Record<string, unknown>>, c:
       out += ' !';
       value = value.not;
     }
-    out += ` --${long}`;
+    out += spec.value.wide === true ? ` --${long} ` : ` --${long}`;
     for (const word of spec.value.format(value, c)) out += ` ${spec.value.quote === true ? saveString(word) : saveWord(word)}`;
   }
   return out;
