@@ -4,8 +4,8 @@ import { connectionLabels } from './name-files.ts';
 import { bare, mandatory, onlyBits, type Reading, withNot } from './option-values.ts';
 import { parseUnsigned } from './values.ts';
 
-/** XT_CONNLABEL_MAXBIT. */
-const MAX_BIT = 127;
+/** What the field holds; that 127 is the last label (XT_CONNLABEL_MAXBIT) is the kernel's to say. */
+const MAX_BIT = 0xffff;
 
 /** A number, or a name of connlabel.conf, by which it is printed. */
 const label: Value<number> = {
@@ -37,7 +37,6 @@ export const connlabel = match('connlabel', {
       },
       read: (s) => {
         const flags = onlyBits(s.u16(OPTIONS), INVERT | SET);
-        if (s.u16(0) > MAX_BIT) throw new ValueError(`there is no label ${s.u16(0)}`);
         const out: Reading<OptionsOf<typeof options>> = { label: withNot(s.u16(0), (flags & INVERT) !== 0) };
         if ((flags & SET) !== 0) out.set = true;
         return out;

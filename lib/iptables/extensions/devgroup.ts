@@ -1,7 +1,7 @@
 // -m devgroup (linux/netfilter/xt_devgroup.h, struct xt_devgroup_info; libxt_devgroup.c).
 import { isNot, match, notOption, type OptionsOf, type Value, ValueError } from './codec.ts';
 import { deviceGroups, type Names } from './name-files.ts';
-import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
+import { bare, notEmpty, onlyBits, type Reading, withNot } from './option-values.ts';
 import { hex, type Marked, parseUnsigned } from './values.ts';
 
 const ALL = 0xffffffff;
@@ -59,7 +59,7 @@ export const devgroup = match('devgroup', {
         for (const { key, at, match, invert } of sides) {
           if ((flags & match) !== 0) out[key] = withNot({ value: s.u32(at), mask: s.u32(at + 4) }, (flags & invert) !== 0);
         }
-        return out;
+        return notEmpty(out);
       },
     },
   ],
