@@ -1,6 +1,6 @@
 // -m connlabel (linux/netfilter/xt_connlabel.h, struct xt_connlabel_mtinfo; libxt_connlabel.c).
 import { flag, isNot, match, notOption, type OptionsOf, type Value, ValueError } from './codec.ts';
-import { connectionLabels } from './name-files.ts';
+import { connectionLabels, readableName } from './name-files.ts';
 import { bare, mandatory, onlyBits, type Reading, withNot } from './option-values.ts';
 import { parseUnsigned } from './values.ts';
 
@@ -15,7 +15,7 @@ const label: Value<number> = {
     if (bit === undefined || bit > MAX_BIT) throw new ValueError(`label '${text}' not found or invalid value (0-${MAX_BIT})`);
     return bit;
   },
-  format: (bit) => [connectionLabels().name(bit) ?? String(bit)],
+  format: (bit) => [readableName(connectionLabels(), bit) ?? String(bit)],
   quote: 'always',
 };
 const options = { label: notOption(label), set: flag() } as const;

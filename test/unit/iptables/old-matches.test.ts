@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { IpFamily } from '../../../lib/iptables/extensions/codec.ts';
 import { ValueError } from '../../../lib/iptables/extensions/codec.ts';
-import { accountLine, iproute2Line, labelLine, namesOf } from '../../../lib/iptables/extensions/name-files.ts';
+import { accountLine, iproute2Line, labelLine, namesOf, readableName } from '../../../lib/iptables/extensions/name-files.ts';
 import { codecOf } from '../../../lib/iptables/extensions/registry.ts';
 import { Struct } from '../../../lib/iptables/extensions/struct.ts';
 import type { RuleSpec } from '../../../lib/iptables/rule-spec.ts';
@@ -218,14 +218,23 @@ test('names of files', () => {
     [5, 'b'],
   ]);
   assert.deepEqual([names.number('a'), names.number('b'), names.name(5), names.name(7)], [5, 5, 'a', undefined]);
+  const ambiguous = namesOf([
+    [1, 'one'],
+    [2, 'one'],
+    [3, '0x4'],
+  ]);
+  assert.deepEqual(
+    [1, 2, 3, 4].map((n) => readableName(ambiguous, n)),
+    ['one', undefined, undefined, undefined],
+  );
   assert.deepEqual(accountLine('root:x:0:0:root:/root:/bin/sh'), [0, 'root']);
   assert.equal(accountLine('+::::'), undefined);
   assert.deepEqual(iproute2Line('0x10\tlan # comment'), [16, 'lan']);
   assert.deepEqual(iproute2Line(' 7 wan'), [7, 'wan']);
-  for (const line of ['# 1 a', '256 a', '5', '5 # a', 'a 5']) assert.equal(iproute2Line(line), undefined, line);
+  for (const line of ['# 1 a', '256 a', '5', '5 # a', 'a 5', '0X12 a']) assert.equal(iproute2Line(line), undefined, line);
   assert.deepEqual(labelLine('0 eth0-in'), [0, 'eth0-in']);
   assert.deepEqual(labelLine('0x7f\t bulk traffic '), [127, 'bulk traffic']);
-  for (const line of ['128 a', '# 1 a', '1', 'a 1']) assert.equal(labelLine(line), undefined, line);
+  for (const line of ['65536 a', '# 1 a', '1', 'a 1']) assert.equal(labelLine(line), undefined, line);
 });
 
 test('options a program wrote', () => {
