@@ -138,3 +138,20 @@ export async function watch(nft: Nftables, signal: AbortSignal): Promise<void> {
 export async function move(from: Nftables, to: Nftables): Promise<void> {
   await to.restore(await from.snapshot(), { existing: 'replace', counters: true });
 }
+
+/** Options and values of extensions are typed: an editor completes them. */
+export const established: RuleSpec = {
+  protocol: 'tcp',
+  matches: [
+    { name: 'conntrack', ctstate: ['NEW', 'ESTABLISHED'] },
+    { name: 'hashlimit', hashlimitUpto: '5/sec', hashlimitName: 'ssh', hashlimitMode: ['srcip'] },
+    { name: 'policy', dir: 'in', pol: 'ipsec', elements: [{ proto: 'esp', mode: 'tunnel' }] },
+  ],
+  target: { name: 'REJECT', rejectWith: 'tcp-reset' },
+};
+// @ts-expect-error a state that isn't one
+export const neww: RuleSpec = { matches: [{ name: 'conntrack', ctstate: ['NEWW'] }] };
+// @ts-expect-error no such option
+export const dports: RuleSpec = { matches: [{ name: 'tcp', dports: 22 }] };
+// @ts-expect-error no such kind of rejection
+export const rejected: RuleSpec = { target: { name: 'REJECT', rejectWith: 'tcp-rst' } };

@@ -66,6 +66,12 @@ export const addrtype = match('addrtype', {
       read: (s) => read(s.u16(0), s.u16(2), s.u32(4)),
     },
   ],
+  list: (o) => {
+    const types = (label: string, given: Options['srcType']): string =>
+      given === undefined ? '' : ` ${label} ${isNot(given) ? '!' : ''}${bare(given).join(',')}`;
+    const limits = (o.limitIfaceIn === true ? ' limit-in' : '') + (o.limitIfaceOut === true ? ' limit-out' : '');
+    return ` ADDRTYPE match${types('src-type', o.srcType)}${types('dst-type', o.dstType)}${limits}`;
+  },
   finish: (o) => {
     if (o.srcType === undefined && o.dstType === undefined) throw new ValueError('you must specify --src-type or --dst-type');
     if (o.limitIfaceIn === true && o.limitIfaceOut === true) {

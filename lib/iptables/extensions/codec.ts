@@ -39,6 +39,8 @@ export interface Value<T> {
    * Other values are quoted only where they must be.
    */
   readonly quote?: true | 'always';
+  /** Printed after two blanks, as the real program happens to. */
+  readonly wide?: true;
 }
 export interface OptionSpec<T> {
   /** How many words follow the option; '0-1': one, unless an option or `!` follows. */

@@ -73,6 +73,11 @@ export const iprange = match('iprange', {
       read: (s: Struct, c: BytesContext) => read(s, c.family, 16),
     },
   ],
+  list: (o) => {
+    const range = (side: string, given: Options['srcRange']): string =>
+      given === undefined ? '' : ` ${side} IP range ${isNot(given) ? '! ' : ''}${bare(given).from}-${bare(given).to}`;
+    return range('source', o.srcRange) + range('destination', o.dstRange);
+  },
   finish: (o) => {
     if (o.srcRange === undefined && o.dstRange === undefined) throw new ValueError("You must specify `--src-range' or `--dst-range'");
     return o;

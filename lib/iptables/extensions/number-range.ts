@@ -24,14 +24,21 @@ export function numberRange(max: number): Value<NumberRange> {
       const [first, last = first] = rangeParts(word as string, part, 0, max);
       return orderedRange(first, last);
     },
-    format: (v) => [typeof v === 'number' ? String(v) : `${v[0]}:${v[1]}`],
+    format: (v) => [rangeText(v)],
   };
 }
 
 /** Refuses one that ends before it begins, which 1.8.9 took and nothing matches. */
 export function orderedRange(first: number, last: number): NumberRange {
   if (first > last) throw new ValueError(`range ${first}-${last} ends before it begins`);
+  return rangeOf(first, last);
+}
+export function rangeOf(first: number, last: number): NumberRange {
   return first === last ? first : [first, last];
+}
+/** `5` or `5:9`. */
+export function rangeText(v: NumberRange): string {
+  return typeof v === 'number' ? String(v) : `${v[0]}:${v[1]}`;
 }
 export function rangeEnds(range: NumberRange): readonly [first: number, last: number] {
   return typeof range === 'number' ? [range, range] : range;

@@ -1,5 +1,6 @@
 // Small helpers for codecs: options that `!` may invert apart from their value, and options left out.
 import { isNot, type Not, ValueError } from './codec.ts';
+import type { Struct } from './struct.ts';
 
 /** An options object while it is read from bytes. */
 export type Reading<O> = { -readonly [K in keyof O]: O[K] };
@@ -25,6 +26,18 @@ export function onlyBits(bits: number, known: number): number {
   const others = (bits & ~known) >>> 0;
   if (others !== 0) throw new ValueError(`no option stands for the bits 0x${others.toString(16)}`);
   return bits;
+}
+
+/** Refuses a struct that asks for nothing, which the option's own rules don't allow. */
+export function notEmpty<O extends object>(options: O): O {
+  if (Object.keys(options).length === 0) throw new ValueError('no option is asked for');
+  return options;
+}
+
+/** Text in a field that must end before the field does: no option can say text as long as that. */
+export function endedText(s: Struct, at: number, size: number): string {
+  if (!s.copy(at, size).includes(0)) throw new ValueError(`text of ${size} bytes has no end`);
+  return s.text(at, size);
 }
 
 /** Refuses two options that exclude each other. */

@@ -37,10 +37,10 @@ type Options = OptionsOf<typeof options>;
 
 /** XT_RECENT_*. */
 const operations = [
-  { key: 'set', flag: 0x02 },
-  { key: 'rcheck', flag: 0x01 },
-  { key: 'update', flag: 0x04 },
-  { key: 'remove', flag: 0x08 },
+  { key: 'set', word: 'SET', flag: 0x02 },
+  { key: 'rcheck', word: 'CHECK', flag: 0x01 },
+  { key: 'update', word: 'UPDATE', flag: 0x04 },
+  { key: 'remove', word: 'REMOVE', flag: 0x08 },
 ] as const;
 const TTL = 0x10;
 const REAP = 0x20;
@@ -130,6 +130,17 @@ export const recent = match('recent', {
     withMask('ip6'),
   ],
   shown: (o, c) => ({ ...o, mask: o.mask ?? allOnes(c.family) }),
+  list: (o, c) => {
+    const { key, word } = operations.find(({ key }) => o[key] !== undefined) ?? operations[0];
+    const words = [`recent: ${word}`];
+    if (o.seconds !== undefined) words.push(`seconds: ${o.seconds}`);
+    if (o.reap === true) words.push('reap');
+    if (o.hitcount !== undefined) words.push(`hit_count: ${o.hitcount}`);
+    if (o.rttl === true) words.push('TTL-Match');
+    if (o.listName !== undefined) words.push(`name: ${o.listName}`);
+    words.push(`side: ${o.rdest === true ? 'dest' : 'source'}`, `mask: ${o.mask ?? allOnes(c.family)}`);
+    return `${isNot(o[key]) ? ' !' : ''} ${words.join(' ')}`;
+  },
   finish: (o, c) => {
     const [first, second] = operations.filter(({ key }) => o[key] !== undefined);
     if (first === undefined) throw new ValueError("you must specify one of `--set', `--rcheck' `--update' or `--remove'");

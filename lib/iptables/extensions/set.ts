@@ -13,6 +13,7 @@ import {
   spelling,
   ValueError,
 } from './codec.ts';
+import { listed } from './listed.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
 import { readSetInfo, readSetInfoV0, setAndDirections, writeSetInfo, writeSetInfoV0 } from './set-name.ts';
 import type { Struct } from './struct.ts';
@@ -158,6 +159,7 @@ export const set = match('set', {
       },
     },
   ],
+  list: (o, c) => listed(options, o, c),
   finish: (o) => {
     if (o.matchSet === undefined) throw new ValueError("You must specify `--match-set' with proper arguments");
     for (const what of ['packets', 'bytes'] as const) {

@@ -1,5 +1,6 @@
 // -m socket (linux/netfilter/xt_socket.h; libxt_socket.c).
 import { flag, match, type OptionsOf, type Revision } from './codec.ts';
+import { listed } from './listed.ts';
 import type { Reading } from './option-values.ts';
 
 const options = { transparent: flag(), nowildcard: flag(), 'restore-skmark': flag() } as const;
@@ -42,4 +43,5 @@ export const socket = match('socket', {
     withFlags(2, TRANSPARENT | NOWILDCARD),
     withFlags(3, TRANSPARENT | NOWILDCARD | RESTORESKMARK),
   ],
+  list: (o, c) => ` socket${listed(options, o, c, { prefix: '--' })}`,
 });

@@ -3,6 +3,7 @@
 import { isNot, match, notOption, type OptionsOf, type Revision, ValueError } from './codec.ts';
 import { matchFlags, STATE_ALIAS } from './conntrack.ts';
 import { plainStates, plainStateTable } from './conntrack-states.ts';
+import { listed } from './listed.ts';
 import { bare, withNot } from './option-values.ts';
 import { bitsOf, wordsOfBits } from './words-of-bits.ts';
 
@@ -33,6 +34,7 @@ export const state = match('state', {
   options,
   revisions: [layout(2, 156), layout(3, 164)],
   claims: (s, revision) => revision >= 2 && matchFlags(s) === (STATE | STATE_ALIAS),
+  list: (o, c) => listed(options, o, c),
   finish: (o) => {
     if (o.state === undefined) throw new ValueError('option "--state" must be specified');
     return o;

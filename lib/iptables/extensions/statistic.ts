@@ -1,6 +1,7 @@
 // -m statistic (linux/netfilter/xt_statistic.h; libxt_statistic.c).
 import { isNot, match, notOption, type OptionsOf, option, type Value, ValueError } from './codec.ts';
-import { bare, withNot } from './option-values.ts';
+import { listed } from './listed.ts';
+import { bare, withNot, without } from './option-values.ts';
 import { unsigned } from './values.ts';
 
 /** The kernel compares 31 random bits. */
@@ -71,6 +72,8 @@ export const statistic = match('statistic', {
       },
     },
   ],
+  // The first packet isn't listed.
+  list: (o, c) => ` statistic${listed(options, o.packet === 0 ? without(o, 'packet') : o, c)}`,
   finish: (o) => {
     if (o.mode === undefined) throw new ValueError('option "--mode" must be specified');
     if (o.probability !== undefined && (o.every !== undefined || o.packet !== undefined)) {

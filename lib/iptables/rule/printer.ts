@@ -69,8 +69,8 @@ function printOptions(codec: Codec, given: Readonly<Record<string, unknown>>, c:
       out += ' !';
       value = value.not;
     }
-    out += ` --${long}`;
-    const { quote } = spec.value;
+    const { quote, wide } = spec.value;
+    out += wide === true ? ` --${long} ` : ` --${long}`;
     const save = quote === true ? saveString : quote === 'always' ? saveQuoted : saveWord;
     for (const word of spec.value.format(value, c)) out += ` ${save(word)}`;
   }
