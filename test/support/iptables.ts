@@ -1,7 +1,6 @@
 // What tests of the iptables layer share: a namespace with nflink in it.
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Iptables } from '../../lib/index.ts';
+import { withLockFile } from './lock-file.ts';
 import { type TestNamespace, withNamespace } from './namespace.ts';
 
 export type Backend = 'nft' | 'legacy';
@@ -17,16 +16,16 @@ export async function withIptables(
   fn: (ipt: Iptables, ns: TestNamespace) => Promise<void>,
   { backend = 'nft', family = 'ip' }: { readonly backend?: Backend; readonly family?: 'ip' | 'ip6' } = {},
 ): Promise<void> {
-  // The lock of legacy tables is one for the machine; a file of this process's own lets no other test's work come in between.
-  process.env['XTABLES_LOCKFILE'] ??= join(tmpdir(), `nflink-test-${process.pid}.lock`);
-  await withNamespace(async (ns) => {
-    const ipt = await Iptables.open({ family, backend, netns: { pid: ns.pid } });
-    try {
-      await fn(ipt, ns);
-    } finally {
-      await ipt.close();
-    }
-  });
+  const run = (): Promise<void> =>
+    withNamespace(async (ns) => {
+      const ipt = await Iptables.open({ family, backend, netns: { pid: ns.pid } });
+      try {
+        await fn(ipt, ns);
+      } finally {
+        await ipt.close();
+      }
+    });
+  await (backend === 'legacy' ? withLockFile(run) : run());
 }
 
 /** The `-A` lines of a table as the real program saves it. */
