@@ -1,5 +1,5 @@
 // Small helpers for codecs: options that `!` may invert apart from their value, and options left out.
-import { isNot, type Not } from './codec.ts';
+import { isNot, type Not, ValueError } from './codec.ts';
 
 /** An options object while it is read from bytes. */
 export type Reading<O> = { -readonly [K in keyof O]: O[K] };
@@ -18,4 +18,10 @@ export function without<O extends object>(options: O, ...keys: readonly (keyof O
   const out = { ...options };
   for (const key of keys) delete out[key];
   return out;
+}
+
+/** `bits`, refused where one is set that no option says: what was read would print as another rule. */
+export function onlyBits(bits: number, known: number, what: string): number {
+  if ((bits & ~known) !== 0) throw new ValueError(`no option says ${what} 0x${bits.toString(16)}`);
+  return bits;
 }
