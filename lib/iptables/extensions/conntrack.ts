@@ -53,7 +53,10 @@ const DIRECTION = 1 << 12;
 export const STATE_ALIAS = 1 << 13;
 /** All of XT_CONNTRACK_*. */
 const KNOWN = 0x3fff;
-/** Addresses lie 32 bytes apart from 0, each with its mask 16 bytes behind it. Ports from 138, and the ends of their ranges from 154 (revision 3), in this order. */
+/**
+ * Addresses lie 32 bytes apart from 0, each with its mask 16 bytes behind it. Ports from 138, and the ends of their ranges from 154
+ * (revision 3), in this order.
+ */
 const portFields = [
   { key: 'ctorigsrcport', flag: 1 << 8 },
   { key: 'ctorigdstport', flag: 1 << 9 },

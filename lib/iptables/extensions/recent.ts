@@ -90,8 +90,8 @@ function side(s: Struct): Options {
 }
 
 /**
- * struct xt_recent_mtinfo_v1: and union nf_inet_addr mask. Of an IPv4 mask the real tools fill 4 bytes where --mask is given and all 16 where
- * it isn't, and their -C and -D compare all; the kernel looks at 4.
+ * struct xt_recent_mtinfo_v1: and union nf_inet_addr mask. Of an IPv4 mask the real tools fill 4 bytes where --mask is given and all 16
+ * where it isn't, and their -C and -D compare all; the kernel looks at 4.
  */
 function withMask(family: IpFamily): Revision<Options> {
   return {
