@@ -28,6 +28,7 @@ const LIMIT_IN = 0x4;
 const LIMIT_OUT = 0x8;
 
 function read(source: number, dest: number, flags: number): Options {
+  if ((source | dest) === 0) throw new ValueError('no type is asked for');
   onlyBits(source | dest, ALL, 'type');
   onlyBits(flags, INVERT_SOURCE | INVERT_DEST | LIMIT_IN | LIMIT_OUT, 'flags');
   const out: Reading<Options> = {};

@@ -1,5 +1,5 @@
 // Revision 0 of -m conntrack (libxt_conntrack.c, struct xt_conntrack_info of kernels before 2.6.32), and the flags all revisions share.
-import { isNot, type Not, type Revision } from './codec.ts';
+import { isNot, type Not, type Revision, ValueError } from './codec.ts';
 import { type State, type Status, stateTable, statusTable } from './conntrack-states.ts';
 import { readMasked, writeMasked } from './masked-address.ts';
 import { ends, type NumberRange, rangeOf } from './number-range.ts';
@@ -99,6 +99,7 @@ export const conntrack0: Revision<Options> = {
   },
   read: (s) => {
     const given = s.u8(FLAGS);
+    if (given === 0 || ((given & STATE) !== 0 && s.u32(STATE_MASK) === 0)) throw new ValueError('no state is asked for, nor anything else');
     const inverted = s.u8(INVERT_FLAGS);
     const out: Reading<Options> = {};
     const not = <T>(value: T, flag: number): Not<T> => withNot(value, (inverted & flag) !== 0);

@@ -120,6 +120,8 @@ function writePorts(o: Options, set: (i: number, ports: Ports) => void): void {
 
 function read(s: Struct, c: BytesContext, stateBits: number, statusBits: number, portsOf: (i: number) => Ports): Options {
   const flags = onlyBits(s.u16(MATCH_FLAGS), KNOWN, 'flags');
+  if ((flags & ~STATE_ALIAS) === 0 || ((flags & STATE) !== 0 && stateBits === 0))
+    throw new ValueError('no state is asked for, nor anything else');
   const inverted = s.u16(INVERT_FLAGS);
   const out: Reading<Options> = {};
   if ((flags & STATE) !== 0)

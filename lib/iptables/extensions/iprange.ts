@@ -50,6 +50,7 @@ function write(o: Options, s: Struct, family: IpFamily, step: number): void {
 
 function read(s: Struct, family: IpFamily, step: number): Options {
   const flags = onlyBits(s.u8(4 * step), SRC | DST | SRC_INV | DST_INV, 'flags');
+  if ((flags & (SRC | DST)) === 0) throw new ValueError('no range is asked for');
   const at = (place: number): AddressRange => ({
     from: formatAddress(family, s.bytes, place),
     to: formatAddress(family, s.bytes, place + step),

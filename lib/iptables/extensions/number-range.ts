@@ -23,7 +23,9 @@ export function numberRange(max: number): Value<NumberRange> {
   };
 }
 
+/** Refuses what no option says: a range that ends before it begins. */
 export function rangeOf(first: number, last: number): NumberRange {
+  if (first > last) throw new ValueError(`range ${first}:${last} ends before it begins`);
   return first === last ? first : [first, last];
 }
 export function ends(v: NumberRange): readonly [first: number, last: number] {

@@ -20,7 +20,10 @@ const STATE_BITS = bitsOf(
   plainStateTable.map(({ word }) => word),
 );
 const stateBits = (o: Options): number => (o.state === undefined ? 0 : bitsOf(plainStateTable, bare(o.state)));
-const words = (bits: number): readonly PlainState[] => wordsOfBits(plainStateTable, onlyBits(bits, STATE_BITS, 'state'));
+function words(bits: number): readonly PlainState[] {
+  if (bits === 0) throw new ValueError('no state is asked for');
+  return wordsOfBits(plainStateTable, onlyBits(bits, STATE_BITS, 'state'));
+}
 
 /** The revisions of struct xt_conntrack_mtinfo have the fields used here at the same places; the first has one byte for the states. */
 function layout(revision: 1 | 2 | 3, size: number): Revision<Options> {

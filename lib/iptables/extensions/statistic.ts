@@ -68,7 +68,11 @@ export const statistic = match('statistic', {
       read: (s): OptionsOf<typeof options> => {
         onlyBits(s.u16(MODE), 1, 'mode');
         const inverted = (s.u16(FLAGS) & INVERT) !== 0;
-        if (s.u16(MODE) === 0) return { mode: 'random', probability: withNot(s.u32(U) / ONE, inverted) };
+        if (s.u16(MODE) === 0) {
+          if (s.u32(U) > ONE) throw new ValueError(`${s.u32(U)} is no probability`);
+          return { mode: 'random', probability: withNot(s.u32(U) / ONE, inverted) };
+        }
+        if (s.u32(U + 4) > s.u32(U)) throw new ValueError('the packet is behind those that are counted');
         return { mode: 'nth', every: withNot(s.u32(U) + 1, inverted), packet: s.u32(U + 4) };
       },
     },
