@@ -25,7 +25,7 @@ import { recent } from './recent.ts';
 import { rpfilter } from './rpfilter.ts';
 import { set } from './set.ts';
 import { socket } from './socket.ts';
-import { kernelState, state } from './state.ts';
+import { state, stateOfKernel } from './state.ts';
 import { statistic } from './statistic.ts';
 import { Struct } from './struct.ts';
 import { CT } from './target-ct.ts';
@@ -73,8 +73,7 @@ const matches = [
   set,
   socket,
   state,
-  // After the one that is written.
-  kernelState,
+  stateOfKernel,
   statistic,
   tcp,
   tcpmss,

@@ -59,8 +59,11 @@ export const state = match('state', {
   finish,
 });
 
-/** The kernel's own match of this name, struct xt_state_info of linux/netfilter/xt_state.h. It is read; written is always the other. */
-export const kernelState = match('state', {
+/**
+ * The kernel's own match of this name, struct xt_state_info of linux/netfilter/xt_state.h. It is read; written is always the other, which
+ * must stand before it in the registry.
+ */
+export const stateOfKernel = match('state', {
   options,
   revisions: [
     {
