@@ -1,11 +1,26 @@
 // What tests of the iptables layer share: a namespace with nflink in it.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Iptables } from '../../lib/index.ts';
 import { type TestNamespace, withNamespace } from './namespace.ts';
 
-/** A new namespace and an Iptables on nf_tables in it, both closed afterwards. */
-export async function withIptables(fn: (ipt: Iptables, ns: TestNamespace) => Promise<void>): Promise<void> {
+export type Backend = 'nft' | 'legacy';
+export const backends: readonly Backend[] = ['nft', 'legacy'];
+
+/** The real program for a backend. */
+export function program(backend: Backend, family: 'ip' | 'ip6' = 'ip'): string {
+  return `${family}tables-${backend}`;
+}
+
+/** A new namespace and an Iptables in it, both closed afterwards. */
+export async function withIptables(
+  fn: (ipt: Iptables, ns: TestNamespace) => Promise<void>,
+  { backend = 'nft', family = 'ip' }: { readonly backend?: Backend; readonly family?: 'ip' | 'ip6' } = {},
+): Promise<void> {
+  // The lock of legacy tables is one for the machine; a file of this process's own lets no other test's work come in between.
+  process.env['XTABLES_LOCKFILE'] ??= join(tmpdir(), `nflink-test-${process.pid}.lock`);
   await withNamespace(async (ns) => {
-    const ipt = await Iptables.open({ family: 'ip', backend: 'nft', netns: { pid: ns.pid } });
+    const ipt = await Iptables.open({ family, backend, netns: { pid: ns.pid } });
     try {
       await fn(ipt, ns);
     } finally {

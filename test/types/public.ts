@@ -11,6 +11,7 @@ import {
   parseRule,
   type RuleSpec,
   RuleSyntaxError,
+  type RunResult,
   rule,
 } from 'nflink';
 
@@ -81,6 +82,11 @@ export async function load(text: string): Promise<number> {
   for (const r of (await ipt.snapshot({ tables: ['nat'] })).rules({ chain: 'DOCKER' }))
     console.log(r.index + 1, String(r), r.counter?.packets);
   return compiled.rules;
+}
+
+export async function listed(ipt: Iptables): Promise<string> {
+  const { changed }: RunResult = ipt.runSync(['-A', 'INPUT', '-j', 'ACCEPT']);
+  return changed ? (await ipt.run('-nvL INPUT', { signal: AbortSignal.timeout(1000) })).stdout : '';
 }
 
 export const typed: RuleSpec = {
