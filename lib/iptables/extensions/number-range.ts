@@ -21,8 +21,6 @@ export function numberRange(max: number): Value<NumberRange> {
   };
   return {
     parse: ([word]) => {
-      // The real programs read it as everything.
-      if (word === '') throw new ValueError('a number, or a range of numbers, is needed');
       const [first, last = first] = rangeParts(word as string, part, 0, max);
       return rangeOf(first, last);
     },
