@@ -21,10 +21,10 @@ export function without<O extends object>(options: O, ...keys: readonly (keyof O
   return out;
 }
 
-/** Refuses bits of a struct that no option stands for. */
-export function onlyBits(bits: number, known: number): number {
+/** `bits`, refused where one is set that no option stands for: what was read would print as another rule. */
+export function onlyBits(bits: number, known: number, what = 'the bits'): number {
   const others = (bits & ~known) >>> 0;
-  if (others !== 0) throw new ValueError(`no option stands for the bits 0x${others.toString(16)}`);
+  if (others !== 0) throw new ValueError(`no option stands for ${what} 0x${others.toString(16)}`);
   return bits;
 }
 
