@@ -17,3 +17,15 @@ export async function withLockFile<T>(fn: (path: string) => Promise<T>): Promise
     rmSync(folder, { recursive: true });
   }
 }
+
+let own: string | undefined;
+
+/** As `withLockFile`, for the life of this process. Nobody has made the file yet. */
+export function ownLockFile(): string {
+  if (own !== undefined) return own;
+  const folder = mkdtempSync(join(tmpdir(), 'nflink-lock-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  own = join(folder, 'xtables.lock');
+  process.env['XTABLES_LOCKFILE'] = own;
+  return own;
+}

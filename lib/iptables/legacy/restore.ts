@@ -18,24 +18,31 @@ export function* restoreLegacy(context: RuleContext, tables: readonly SavedTable
   // What the kernel lacks is known before the first table is written.
   for (const { commands } of tables) yield* context.learn(commands.flatMap((c) => ('rule' in c ? [c.rule] : [])));
   const done: string[] = [];
-  for (const { name, commands } of tables) {
+  for (const [i, { name, commands }] of tables.entries()) {
     const work = { table: name, commands, fresh: !o.noflush };
     try {
       yield* commitLegacy(context, work, { dryRun: o.test, counters: o.counters, lockTimeoutMs: o.lockTimeoutMs });
     } catch (err) {
-      throw done.length === 0 || o.test || !(err instanceof NetfilterError) ? err : partly(err, done);
+      throw o.test || !(err instanceof NetfilterError) ? err : ofAll(err, done, i + 1 < tables.length);
     }
     done.push(name);
   }
 }
 
-/** The error of a table after others were written. */
-function partly(err: NetfilterError, done: readonly string[]): NetfilterError {
-  const text = `${err.message.replace(/; nothing was sent$/, '')}; written before: ${done.join(', ')}`;
+/** What the error of one table says of all: `done` were written before, and where there are `more`, they were not begun. */
+function ofAll(err: NetfilterError, done: readonly string[], more: boolean): NetfilterError {
+  const applied = err.outcome === 'applied';
+  if (done.length === 0 && !(applied && more)) return err;
+  const outcome = applied && !more ? 'applied' : err.outcome === 'unknown' ? 'unknown' : 'partly-applied';
+  const text = [
+    err.message.replace(/; nothing was sent$/, ''),
+    ...(done.length === 0 ? [] : [`written before: ${done.join(', ')}`]),
+    ...(more ? ['the tables after it are as they were'] : []),
+  ].join('; ');
   return new NetfilterError(text, {
     code: err.code,
     errno: -err.errno,
-    outcome: err.outcome === 'unknown' ? 'unknown' : 'partly-applied',
+    outcome,
     tables: [...done, ...(err.tables ?? [])],
     ...(err.operation === undefined ? {} : { operation: err.operation }),
     cause: err,
