@@ -52,7 +52,8 @@ MaybeFailure read_entries(int socket, XtFamily family, const std::string& table,
     if (auto failure = xt_info(socket, family, table, info)) return failure;
     data.resize(0);
     auto* request = reinterpret_cast<ipt_get_entries*>(data.reserve(kXtHeader + info.size));
-    std::memset(request, 0, kXtHeader);
+    // The kernel leaves what follows an extension's name as it finds it (xt_obj_to_user).
+    std::memset(request, 0, kXtHeader + info.size);
     std::memcpy(request->name, table.c_str(), table.size());
     request->size = info.size;
     auto length = static_cast<socklen_t>(kXtHeader + info.size);
