@@ -1,5 +1,6 @@
 // What can be done to one iptables table, whatever the backend: the commands a transaction collects and a save text holds.
 import type { Counter } from '../model/ruleset.ts';
+import { builtinChain } from './builtin.ts';
 import type { RuleSpec } from './rule-spec.ts';
 
 interface InText {
@@ -51,4 +52,13 @@ export function looksAtRules(c: Command): boolean {
     default:
       return false;
   }
+}
+
+/** Why a command cannot be of its chain, whatever the table holds; or undefined. */
+export function misplaced(table: string, c: Command): string | undefined {
+  if (c.verb === 'setPolicy' && builtinChain(table, c.chain) === undefined)
+    return `${c.chain} is no builtin chain of table ${table}: only those have a policy`;
+  if (c.verb === 'renameChain' && builtinChain(table, c.chain) !== undefined)
+    return `${c.chain} is a builtin chain, and those keep their names`;
+  return undefined;
 }

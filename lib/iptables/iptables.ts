@@ -188,7 +188,7 @@ export class Iptables {
     this.#applySync('renameChain', table, this.#rename(table, from, to));
   }
 
-  /** Sets the policy of a builtin chain; its counters stay. */
+  /** Sets the policy of a builtin chain. Its counters stay on nf_tables; legacy zeroes those of all policies of a table with every commit. */
   async setPolicy(table: string, chain: string, policy: 'ACCEPT' | 'DROP', o?: CallOptions): Promise<void> {
     await this.#apply('setPolicy', table, this.#policy(table, chain, policy), o);
   }

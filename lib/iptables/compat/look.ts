@@ -18,6 +18,8 @@ import { isIptablesChain } from './ruleset.ts';
 export interface TableView {
   /** Rules of the chains whose rules must be known, by their names in the kernel. */
   readonly dumps: ReadonlyMap<string, RuleDump>;
+  /** Of those chains, user chains that are not there. */
+  readonly absent: ReadonlySet<string>;
   /** Builtin chains to be made: the commands need them and they are not there. */
   readonly missing: ReadonlySet<string>;
   /** Of the chains to be made unless they are there, those that are. */
@@ -52,14 +54,18 @@ export function* look(context: CompatContext, work: readonly TableCommands[]): V
     const dumps = new Map<string, RuleDump>();
     const counted = yield* countedChains(context, t, zeroed[i] ?? []);
     for (const chain of counted.keys()) looked[i]?.add(chain);
+    const absent = new Set<string>();
     for (const chain of looked[i] ?? []) {
-      dumps.set(chain, new RuleDump(yield* dumpRules(context.connection, { family: families[context.family], table: t.table, chain })));
+      const dump = new RuleDump(yield* dumpRules(context.connection, { family: families[context.family], table: t.table, chain }));
+      dumps.set(chain, dump);
+      const empty = dump.length === 0 && builtinChain(t.table, chain) === undefined;
+      if (empty && (yield* askChain(context, t.table, chain)) === undefined) absent.add(chain);
     }
     const there = new Set<string>();
     for (const chain of asked[i] ?? []) {
       if (builtinChain(t.table, chain) !== undefined || (yield* askChain(context, t.table, chain)) !== undefined) there.add(chain);
     }
-    tables.push({ dumps, missing, there, counted });
+    tables.push({ dumps, absent, missing, there, counted });
   }
   return { tables, ...(generation === undefined ? {} : { generation }) };
 }
