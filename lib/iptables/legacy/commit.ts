@@ -125,20 +125,23 @@ function push(
   const { chain } = c;
   const reason = misplaced(work.table, c);
   if (reason !== undefined) throw commandError(context.family, work.table, index, c, reason, 'ERR_INVALID_ARG', 0);
-  const rule = (spec: RuleSpec): XtRule => xtRule(context, bytes, work, c, spec, index, counters);
+  const rule = (spec: RuleSpec): { readonly rule: XtRule; readonly bareTarget: boolean } => ({
+    rule: xtRule(context, bytes, work, c, spec, index, counters),
+    bareTarget: spec.target !== undefined && 'name' in spec.target && Object.keys(spec.target).length === 1,
+  });
   try {
     switch (c.verb) {
       case 'append':
-        w.push('append', { chain, rule: rule(c.rule), conditional: c.unlessThere === true });
+        w.push('append', { chain, ...rule(c.rule), conditional: c.unlessThere === true });
         return true;
       case 'insert':
-        w.push('insert', { chain, rule: rule(c.rule), number: c.number, conditional: c.unlessThere === true });
+        w.push('insert', { chain, ...rule(c.rule), number: c.number, conditional: c.unlessThere === true });
         return true;
       case 'replace':
-        w.push('replace', { chain, rule: rule(c.rule), number: c.number });
+        w.push('replace', { chain, ...rule(c.rule), number: c.number });
         return true;
       case 'delete':
-        w.push('delete', { chain, rule: rule(c.rule), conditional: c.ifThere === true });
+        w.push('delete', { chain, ...rule(c.rule), conditional: c.ifThere === true });
         return true;
       case 'deleteAt':
         w.push('deleteAt', { chain, number: c.number });
@@ -208,6 +211,8 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   if (reason === 'rule') return error('no such rule in that chain', ENOENT);
   if (reason === 'jump') return error(`no chain "${jumpOf(c)}"`, ENOENT);
   if (reason === 'builtin') return error(`${jumpOf(c)} is a builtin chain: no rule can jump there`, EINVAL);
+  if (reason === 'clash')
+    return error(`chain ${jumpOf(c)} has the name of a target: { jump } means the chain, which has no options`, EINVAL);
   if (errno === E2BIG) return error(`no rule number ${'number' in c ? c.number : ''} in chain ${chain}`, E2BIG);
   // What keeps a chain from being deleted has one code on both backends.
   if (errno === EEXIST) return error(`chain ${c.verb === 'renameChain' ? c.to : chain} is there already`, EEXIST);
