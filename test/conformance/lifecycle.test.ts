@@ -112,6 +112,17 @@ conformance('lifecycle', (it) => {
     await Promise.all(others.map((ipt) => ipt.close()));
   });
 
+  it('beside the real program: neither loses what the other writes', async (h) => {
+    const numbers = Array.from({ length: 10 }, (_, i) => i + 1);
+    const theirs = (async () => {
+      for (const n of numbers) await h.programs.must(h.ns, '-w', '60', '-A', 'OUTPUT', '-s', h.ip(n));
+    })();
+    for (const n of numbers) await h.ipt.append('filter', 'INPUT', ['-s', h.ip(n)]);
+    await theirs;
+    const wanted = (chain: string): string[] => numbers.map((n) => `-A ${chain} -s ${h.host(n)}`);
+    assert.deepEqual(await h.rules('filter'), [...wanted('INPUT'), ...wanted('OUTPUT')]);
+  });
+
   it('a held xtables lock', async (h) => {
     const lock = process.env['XTABLES_LOCKFILE'] ?? '';
     const ipt = await open(h, { lockTimeoutMs: 0 });
