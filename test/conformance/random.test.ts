@@ -33,6 +33,8 @@ const ruleWords = fc.constantFrom<readonly string[]>(
   ['-m', 'mark', '!', '--mark', '0x1/0xff'],
 );
 
+const newChain = (c: string): Command => ({ words: ['-N', c], verb: (i) => i.newChain(T, c), push: (t) => t.newChain(c) });
+
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 6,
@@ -68,7 +70,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   {
     weight: 6,
-    arbitrary: userChain.map((c): Command => ({ words: ['-N', c], verb: (i) => i.newChain(T, c), push: (t) => t.newChain(c) })),
+    arbitrary: userChain.map(newChain),
   },
   {
     weight: 1,
@@ -139,7 +141,8 @@ async function compare(backend: Backend, family: IpFamily, commands: readonly Co
 for (const backend of backends) {
   for (const family of ipFamilies) {
     it(`random commands on ${backend} ${family}`, async () => {
-      const sequences = fc.array(command, { minLength: 5, maxLength: 15 });
+      // Two chains first: most of what follows would be refused otherwise.
+      const sequences = fc.array(command, { minLength: 5, maxLength: 15 }).map((more) => [newChain('A'), newChain('B'), ...more]);
       await fc.assert(
         fc.asyncProperty(sequences, async (commands) => await compare(backend, family, commands)),
         { numRuns: 15, endOnFailure: true, seed: 11 },
