@@ -45,7 +45,7 @@ export function* commitEncoded(context: RuleContext, work: TableCommands, encode
   const { connection, family } = context;
   const { table, commands } = work;
   const { words, bytes } = encoded.writer;
-  const creates = o.dryRun !== true && commands.some(makes);
+  const creates = o.dryRun !== true && commands.some((c) => makes(table, c));
   const flags = familyBit(family) | (creates ? XT_CREATE : 0) | (o.dryRun === true ? XT_DRY_RUN : 0);
   const what = o.dryRun === true ? 'check' : 'commit';
   const reply = yield* whenFree(`${what} of table ${table}`, o.lockTimeoutMs, () => attempt(connection, what, flags, table, words, bytes));
@@ -62,8 +62,10 @@ export function* commitEncoded(context: RuleContext, work: TableCommands, encode
 }
 
 /** Whether a table that isn't there has to be made for it. */
-function makes(c: Command): boolean {
-  return ['append', 'insert', 'newChain', 'declareChain', 'setPolicy'].includes(c.verb);
+function makes(table: string, c: Command): boolean {
+  // A builtin chain is there in a table that isn't.
+  if (c.verb === 'newChain') return builtinChain(table, c.chain) === undefined;
+  return ['append', 'insert', 'declareChain', 'setPolicy'].includes(c.verb);
 }
 
 function attempt(
