@@ -275,11 +275,35 @@ class Table {
     const auto* two = reinterpret_cast<const uint8_t*>(b);
     // Up to nfcache: addresses, interfaces, protocol, flags.
     if (std::memcmp(one, two, offsetof(Entry, nfcache)) != 0) return false;
-    if (std::memcmp(one + sizeof(Entry), two + sizeof(Entry), a->target_offset - sizeof(Entry)) != 0) return false;
+    for (size_t at = sizeof(Entry); at < a->target_offset;) {
+      const size_t size = size_at(one + at);
+      if (size < kTargetHeader || size > a->target_offset - at || !same_extension(one + at, two + at)) return false;
+      at += size;
+    }
     if (std::strcmp(target_a == nullptr ? "" : target_a, target_b == nullptr ? "" : target_b) != 0) return false;
     // A verdict's bytes hold an offset, which its name stands for.
-    const size_t target = a->next_offset - a->target_offset;
-    return target == kStandardTarget || std::memcmp(one + a->target_offset, two + a->target_offset, target) == 0;
+    if (a->next_offset - a->target_offset == kStandardTarget) return true;
+    return same_extension(one + a->target_offset, two + a->target_offset);
+  }
+
+  /** Of a match or a target, whose headers are alike. */
+  static uint16_t size_at(const uint8_t* extension) {
+    uint16_t size = 0;
+    std::memcpy(&size, extension, sizeof size);
+    return size;
+  }
+  /** Of a name the kernel writes the bytes to its NUL (xt_obj_to_user); behind that stands what libiptc's memory held
+   * before. */
+  static bool same_extension(const uint8_t* a, const uint8_t* b) {
+    static_assert(sizeof(xt_entry_match) == kTargetHeader &&
+                  offsetof(xt_entry_match, u.user.name) == offsetof(xt_entry_target, u.user.name));
+    xt_entry_match one;
+    xt_entry_match two;
+    std::memcpy(&one, a, sizeof one);
+    std::memcpy(&two, b, sizeof two);
+    return one.u.match_size == two.u.match_size && one.u.user.revision == two.u.user.revision &&
+           std::strncmp(one.u.user.name, two.u.user.name, sizeof one.u.user.name) == 0 &&
+           std::memcmp(a + sizeof one, b + sizeof two, one.u.match_size - sizeof one) == 0;
   }
 
   template <typename Function>
