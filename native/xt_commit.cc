@@ -276,34 +276,26 @@ class Table {
     // Up to nfcache: addresses, interfaces, protocol, flags.
     if (std::memcmp(one, two, offsetof(Entry, nfcache)) != 0) return false;
     for (size_t at = sizeof(Entry); at < a->target_offset;) {
-      const size_t size = size_at(one + at);
-      if (size < kTargetHeader || size > a->target_offset - at || !same_extension(one + at, two + at)) return false;
+      size_t size = 0;
+      if (!same_extension(one + at, two + at, size)) return false;
       at += size;
     }
     if (std::strcmp(target_a == nullptr ? "" : target_a, target_b == nullptr ? "" : target_b) != 0) return false;
     // A verdict's bytes hold an offset, which its name stands for.
-    if (a->next_offset - a->target_offset == kStandardTarget) return true;
-    return same_extension(one + a->target_offset, two + a->target_offset);
+    size_t size = 0;
+    return a->next_offset - a->target_offset == kStandardTarget ||
+           same_extension(one + a->target_offset, two + a->target_offset, size);
   }
 
-  /** Of a match or a target, whose headers are alike. */
-  static uint16_t size_at(const uint8_t* extension) {
-    uint16_t size = 0;
-    std::memcpy(&size, extension, sizeof size);
-    return size;
-  }
-  /** Of a name the kernel writes the bytes to its NUL (xt_obj_to_user); behind that stands what libiptc's memory held
-   * before. */
-  static bool same_extension(const uint8_t* a, const uint8_t* b) {
-    static_assert(sizeof(xt_entry_match) == kTargetHeader &&
-                  offsetof(xt_entry_match, u.user.name) == offsetof(xt_entry_target, u.user.name));
-    xt_entry_match one;
-    xt_entry_match two;
+  /** A match or target; they have one shape. What follows the name's end is nobody's (xt_obj_to_user). */
+  static bool same_extension(const uint8_t* a, const uint8_t* b, size_t& size) {
+    xt_entry_match one, two;
     std::memcpy(&one, a, sizeof one);
     std::memcpy(&two, b, sizeof two);
-    return one.u.match_size == two.u.match_size && one.u.user.revision == two.u.user.revision &&
+    size = one.u.match_size;
+    return size >= sizeof one && size == two.u.match_size && one.u.user.revision == two.u.user.revision &&
            std::strncmp(one.u.user.name, two.u.user.name, sizeof one.u.user.name) == 0 &&
-           std::memcmp(a + sizeof one, b + sizeof two, one.u.match_size - sizeof one) == 0;
+           std::memcmp(a + sizeof one, b + sizeof one, size - sizeof one) == 0;
   }
 
   template <typename Function>
@@ -327,7 +319,7 @@ class Table {
     char policy[sizeof(xt_chainlabel)]{};
     std::strncpy(chain, c.chain, sizeof chain - 1);
     std::strncpy(policy, c.other, sizeof policy - 1);
-    // Null: the counters stay.
+    // Null or not named at all: libiptc zeroes what a policy has counted (COUNTER_MAP_ZEROED), with every commit.
     if (Api::set_policy(chain, policy, c.counters == nullptr ? nullptr : &counters, handle_) != 0) return std::nullopt;
     return Refusal{index, "", errno};
   }

@@ -2,10 +2,18 @@
 import { type FailedOperation, NetfilterError } from '../errors.ts';
 import type { Command } from './commands.ts';
 
-/** What an error says of the command: place, line of save text, rule. */
+/** What an error says of the command: its chain or rule, line of save text. */
 export function operationOf(family: string, table: string, index: number, c: Command): FailedOperation {
   const { verb, chain, line } = c;
-  const place = line === undefined ? { family, table, chain } : { family, table, chain, line };
+  const numbered = line === undefined ? {} : { line };
+  if (!('rule' in c) && verb !== 'deleteAt')
+    return {
+      index,
+      verb,
+      object:
+        chain === undefined ? { table: { family, name: table, ...numbered } } : { chain: { family, table, name: chain, ...numbered } },
+    };
+  const place = { family, table, chain, ...numbered };
   return { index, verb, object: { rule: 'rule' in c ? { ...place, rule: c.rule } : place } };
 }
 

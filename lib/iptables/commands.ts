@@ -1,5 +1,6 @@
 // What can be done to one iptables table, whatever the backend: the commands a transaction collects and a save text holds.
 import type { Counter } from '../model/ruleset.ts';
+import { builtinChain } from './builtin.ts';
 import type { RuleSpec } from './rule-spec.ts';
 
 interface InText {
@@ -21,6 +22,8 @@ export type Command = InText &
     | { readonly verb: 'flushChain'; readonly chain: string | undefined }
     | { readonly verb: 'renameChain'; readonly chain: string; readonly to: string }
     | { readonly verb: 'setPolicy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP'; readonly counter: Counter | undefined }
+    /** Counters to zero: of one rule, of a chain with its rules, or of all chains; only where they are not zero already. */
+    | { readonly verb: 'zero'; readonly chain: string | undefined; readonly number?: number }
     /** `:chain` of save text: a user chain is made, or emptied where it is there; of a builtin chain policy and counters are set. */
     | { readonly verb: 'declareChain'; readonly chain: string; readonly policy?: 'ACCEPT' | 'DROP'; readonly counter?: Counter }
   );
@@ -40,6 +43,7 @@ export function looksAtRules(c: Command): boolean {
     case 'replace':
     case 'delete':
     case 'deleteAt':
+    case 'zero':
       return true;
     case 'append':
       return c.unlessThere === true;
@@ -48,4 +52,13 @@ export function looksAtRules(c: Command): boolean {
     default:
       return false;
   }
+}
+
+/** Why a command cannot be of its chain, whatever the table holds; or undefined. */
+export function misplaced(table: string, c: Command): string | undefined {
+  if (c.verb === 'setPolicy' && builtinChain(table, c.chain) === undefined)
+    return `${c.chain} is no builtin chain of table ${table}: only those have a policy`;
+  if (c.verb === 'renameChain' && builtinChain(table, c.chain) !== undefined)
+    return `${c.chain} is a builtin chain, and those keep their names`;
+  return undefined;
 }

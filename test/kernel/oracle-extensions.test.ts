@@ -44,7 +44,23 @@ const SETUP: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Cases that the programs of this machine (1.8.9) do otherwise than those that recorded them (1.8.13): the real program's turn is left out. */
-const OLDER: readonly { readonly rule: RegExp; readonly why: string }[] = [];
+const OLDER: readonly { readonly rule: RegExp; readonly why: string; readonly backend?: Backend; readonly misreads?: true }[] = [
+  { rule: /mld-listener/, why: '1.8.9 has no name for these types' },
+  { rule: /^--protocol=tcp|^-ptcp/, why: '1.8.9 takes the joined word itself for the protocol' },
+  { rule: /--queue-balance :$/, why: '1.8.9 asks for 65,536 queues, which the kernel refuses' },
+  {
+    rule: /! --[sd]port :$/,
+    why: '1.8.9 writes no comparison at all and reads ours as none: the rule matches everything',
+    backend: 'nft',
+    misreads: true,
+  },
+];
+const usedOlder = new Set<unknown>();
+function older(c: Case, backend: Backend): (typeof OLDER)[number] | undefined {
+  const found = OLDER.find((o) => o.rule.test(c.rule) && (o.backend ?? backend) === backend);
+  usedOlder.add(found);
+  return found;
+}
 
 const CHUNK = 40;
 const title = (c: Case): string => `${c.source}:${c.line} ${c.family} ${c.table} ${c.chain} "${c.rule}"`;
@@ -118,7 +134,8 @@ async function byNflink(ns: TestNamespace, ipt: Iptables, backend: Backend, chun
     wrong.push(`${title(first)} and others: ${done.length} appended, ${lines.length} saved, ${bytes.length} in the kernel`);
   for (const [i, c] of done.entries()) {
     const o = c[backend];
-    if (![o.saved, o.saved_1_8_9].includes(lines[i])) wrong.push(`${title(c)}: the real save prints "${lines[i]}" instead of "${o.saved}"`);
+    if (![o.saved, o.saved_1_8_9].includes(lines[i]) && older(c, backend)?.misreads !== true)
+      wrong.push(`${title(c)}: the real save prints "${lines[i]}" instead of "${o.saved}"`);
     const recorded =
       backend === 'legacy'
         ? o.xt_entry && comparableEntry(Buffer.from(o.xt_entry, 'hex'), c.family)
@@ -137,7 +154,7 @@ async function byNflink(ns: TestNamespace, ipt: Iptables, backend: Backend, chun
 
 /** What nflink sees of what the real program made. */
 async function byProgram(ns: TestNamespace, ipt: Iptables, backend: Backend, chunk: readonly Case[], wrong: string[]): Promise<number> {
-  const cases = chunk.filter((c) => !OLDER.some(({ rule }) => rule.test(c.rule)));
+  const cases = chunk.filter((c) => older(c, backend) === undefined);
   const [first] = cases;
   if (first === undefined) return 0;
   const before = await setUp(ns, backend, first);
@@ -213,3 +230,8 @@ for (const backend of ['legacy', 'nft'] as const) {
     assert.ok(accepted > 1500 && refused > 600);
   });
 }
+
+test('every case that is left to the older program is one of the cases', (t) => {
+  if (oracleCases<Case>(t, 'iptables-extensions.jsonl') === undefined) return;
+  for (const entry of OLDER) assert.ok(usedOlder.has(entry), String(entry.rule));
+});

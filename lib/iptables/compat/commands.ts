@@ -1,12 +1,13 @@
 // Commands laid out as one nf_tables batch and sent. What was looked at holds for one generation only: the commit is then
 // conditional on it, and everything is done again where somebody else has committed in between.
-import { NetfilterError } from '../../errors.ts';
+import { type FailedOperation, NetfilterError } from '../../errors.ts';
 import { Batch } from '../../nftables/batch.ts';
 import { resolveLookups } from '../../nftables/lookups.ts';
 import { type CommitResult, type Operation, sendBatch } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
 import type { CommitSettings } from '../backend.ts';
 import { builtinChain } from '../builtin.ts';
+import { operationOf } from '../command-error.ts';
 import type { Command, TableCommands } from '../commands.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { CompatContext } from './context.ts';
@@ -49,8 +50,8 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
       changes += layout.changes;
       first += t.commands.length;
     }
-    yield* resolveLookups(context.connection, batch.lookups, batch.writer);
     try {
+      yield* resolveLookups(context.connection, batch.lookups, batch.writer);
       const { generation } = view;
       const result = yield* sendBatch(context.connection, changes === 0 ? new Batch() : batch, {
         ...(o.dryRun === undefined ? {} : { dryRun: o.dryRun }),
@@ -71,7 +72,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
         addTable = true;
         continue;
       }
-      throw explained(err, work, length);
+      throw explained(context, err, work, length);
     }
   }
 }
@@ -106,7 +107,7 @@ function missesTableOrBuiltin(err: NetfilterError, work: readonly TableCommands[
 }
 
 /** The kernel's errors in words of the commands: the line of save text, and the chain that a jump misses. */
-function explained(err: NetfilterError, work: readonly TableCommands[], length: number): NetfilterError {
+function explained(context: CompatContext, err: NetfilterError, work: readonly TableCommands[], length: number): NetfilterError {
   const seen = new Set<number>();
   const failures: NetfilterError[] = [];
   for (const f of err.failures) {
@@ -115,30 +116,42 @@ function explained(err: NetfilterError, work: readonly TableCommands[], length: 
     // A command may stand for several messages: one failure tells.
     if (seen.has(operation.index)) continue;
     seen.add(operation.index);
-    failures.push(explainedOne(f, commandAt(work, operation.index)?.command));
+    const found = commandAt(work, operation.index);
+    failures.push(found === undefined ? f : explainedOne(f, operation, context.family, found));
   }
   const [one, ...more] = failures;
   if (one === undefined || more.length === 0) return one ?? err;
-  return copyOf(one, `${one.message} (and ${more.length} more of ${length} commands failed)`, failures);
+  return copyOf(one, `${one.message} (and ${more.length} more of ${length} commands failed)`, { failures });
 }
 
-function explainedOne(f: NetfilterError, c: Command | undefined): NetfilterError {
-  const to = c !== undefined && 'rule' in c ? c.rule.target : undefined;
+function explainedOne(
+  f: NetfilterError,
+  { index, path }: FailedOperation,
+  family: string,
+  { table, command: c }: { readonly table: string; readonly command: Command },
+): NetfilterError {
+  const to = 'rule' in c ? c.rule.target : undefined;
   const chain = to === undefined ? undefined : 'jump' in to ? to.jump : 'goto' in to ? to.goto : undefined;
-  const misses = f.code === 'ENOENT' && chain !== undefined && (f.operation?.path?.startsWith('expressions') ?? false);
+  const misses = f.code === 'ENOENT' && chain !== undefined && (path?.startsWith('expressions') ?? false);
   const missed = misses ? `no chain "${chain}": ` : '';
-  const line = c?.line === undefined ? '' : `line ${c.line}: `;
-  return missed === '' && line === '' ? f : copyOf(f, `${line}${missed}${f.message}`);
+  const line = c.line === undefined ? '' : `line ${c.line}: `;
+  // The messages of a command are nft's; what failed is the command.
+  const operation = { ...operationOf(family, table, index, c), ...(path === undefined ? {} : { path }) };
+  return copyOf(f, `${line}${missed}${f.message}`, { operation });
 }
 
-function copyOf(err: NetfilterError, message: string, failures?: readonly NetfilterError[]): NetfilterError {
+function copyOf(
+  err: NetfilterError,
+  message: string,
+  more: { readonly operation?: FailedOperation; readonly failures?: readonly NetfilterError[] },
+): NetfilterError {
   return new NetfilterError(message, {
     code: err.code,
     errno: -err.errno,
     outcome: err.outcome,
     ...(err.kernelMessage === undefined ? {} : { kernelMessage: err.kernelMessage }),
     ...(err.operation === undefined ? {} : { operation: err.operation }),
-    ...(failures === undefined ? {} : { failures }),
+    ...more,
     cause: err,
   });
 }

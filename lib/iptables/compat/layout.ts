@@ -5,7 +5,7 @@ import type { Counter } from '../../model/ruleset.ts';
 import type { Batch, Named } from '../../nftables/batch.ts';
 import { builtinChain } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
-import { type Command, type CommandOf, looksAtRules, type TableCommands } from '../commands.ts';
+import { type Command, type CommandOf, looksAtRules, misplaced, type TableCommands } from '../commands.ts';
 import { type BytesContext, ValueError } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { XtRule } from '../xt-rule.ts';
@@ -48,7 +48,9 @@ export class Layout {
   readonly #renamedAway = new Set<string>();
   /** Chains made in this batch and renamed in it are made under their last name: before the commit they have no handle to rename by. */
   readonly #lastNames: ReadonlyMap<number, string>;
-  /** Of those, the ones that are made already. */
+  /** Chains made in this batch, by the names they were made under. */
+  readonly #made = new Set<string>();
+  /** Of those made under their last name, the ones that are made already. */
   readonly #madeLast = new Set<string>();
   #nextId = 1;
   /** How many commands have something to do. */
@@ -82,6 +84,8 @@ export class Layout {
   #command(index: number, c: Command): void {
     if (c.chain !== undefined && this.#renamedAway.has(c.chain) && c.verb !== 'newChain' && c.verb !== 'declareChain')
       throw this.#error(index, c, `chain ${c.chain} was renamed before`, 'ENOENT', ENOENT);
+    const reason = misplaced(this.#out.table, c);
+    if (reason !== undefined) throw this.#error(index, c, reason, 'ERR_INVALID_ARG', 0);
     this.changes++;
     switch (c.verb) {
       case 'append':
@@ -105,6 +109,8 @@ export class Layout {
         return this.#rename(index, c);
       case 'setPolicy':
         return this.#policy(index, c, c.policy, c.counter);
+      case 'zero':
+        return this.#zero(index, c);
       case 'declareChain':
         return this.#declare(index, c);
       default:
@@ -123,6 +129,7 @@ export class Layout {
     if (builtinChain(this.#out.table, chain) !== undefined)
       throw this.#error(index, c, `${chain} is a builtin chain, there is no other of its name`, 'EEXIST', EEXIST);
     this.#out.addChain(chain, true, index);
+    this.#made.add(chain);
     const last = this.#lastNames.get(index - this.#o.first);
     if (last === undefined) return;
     // The line above has asked whether the first name is free.
@@ -143,6 +150,7 @@ export class Layout {
       this.#kernelNames.set(c.chain, chain);
     }
     this.#out.addChain(chain, false, index);
+    this.#made.add(c.chain);
     if (this.#work.fresh) return;
     this.#out.flushChain(chain, index);
     this.#state(c.chain)?.entries.splice(0);
@@ -155,14 +163,7 @@ export class Layout {
     counter: Counter | undefined,
   ): void {
     const builtin = builtinChain(this.#out.table, c.chain);
-    if (builtin === undefined)
-      throw this.#error(
-        index,
-        c,
-        `${c.chain} is no builtin chain of table ${this.#out.table}: only those have a policy`,
-        'ERR_INVALID_ARG',
-        0,
-      );
+    if (builtin === undefined) return;
     const settings = { ...(policy === undefined ? {} : { policy }), ...(counter === undefined ? {} : { counter }) };
     if (this.#unmade.delete(c.chain)) this.#out.addBuiltin(builtin, settings, index);
     else this.#out.changeBuiltin(builtin, settings, index);
@@ -180,13 +181,8 @@ export class Layout {
   }
 
   #rename(index: number, c: CommandOf<'renameChain'>): void {
-    for (const [chain, code, errno] of [
-      [c.chain, 'ERR_INVALID_ARG', 0],
-      [c.to, 'EEXIST', EEXIST],
-    ] as const) {
-      if (builtinChain(this.#out.table, chain) !== undefined)
-        throw this.#error(index, c, `${chain} is a builtin chain, and those keep their names`, code, errno);
-    }
+    if (builtinChain(this.#out.table, c.to) !== undefined)
+      throw this.#error(index, c, `${c.to} is a builtin chain, there is no other of its name`, 'EEXIST', EEXIST);
     const kernel = this.#kernelName(c.chain);
     // Made under this name already, or under the one it will have last.
     if (!this.#madeLast.has(kernel)) this.#out.renameChain(kernel, c.to, index);
@@ -231,7 +227,7 @@ export class Layout {
     if (c.unlessThere === true && this.#isThere(state, rule)) return;
     if (c.number === 1) return this.#add(index, c, rule, 0, 'first');
     const before = state?.entries[c.number - 2];
-    if (before === undefined) throw this.#error(index, c, `rule number ${c.number} is too big`, 'E2BIG', E2BIG);
+    if (before === undefined) throw this.#tooBig(index, c, `rule number ${c.number} is too big`);
     this.#add(index, c, rule, c.number - 1, { after: nameOf(before) });
   }
 
@@ -247,7 +243,7 @@ export class Layout {
     const state = this.#state(c.chain);
     // Only rules that a later command may name need an id.
     const id = state === undefined ? undefined : this.#nextId++;
-    const message = this.#out.addRule(this.#kernelName(c.chain), expressions, place, this.#named(index, c), id);
+    const message = this.#out.addRule(this.#kernelName(c.chain), expressions, place, this.#named(index, c), { id });
     this.#o.messages?.set(index, message);
     if (state !== undefined && id !== undefined) state.entries.splice(at, 0, { id, expressions });
   }
@@ -265,7 +261,7 @@ export class Layout {
     const expressions = ruleExpressions(rule);
     const id = this.#nextId++;
     const chain = this.#kernelName(c.chain);
-    const message = this.#out.addRule(chain, expressions, { replace: old.handle }, this.#named(index, c), id);
+    const message = this.#out.addRule(chain, expressions, { replace: old.handle }, this.#named(index, c), { id });
     this.#o.messages?.set(index, message);
     state.entries[at] = { id, expressions };
   }
@@ -282,10 +278,68 @@ export class Layout {
     if (entry !== undefined) this.#out.deleteRule(this.#kernelName(c.chain), nameOf(entry), this.#named(index, c));
   }
 
+  // ---- counters
+
+  /** As iptables-nft -Z: rules are replaced by themselves, and only where they have counted. */
+  #zero(index: number, c: CommandOf<'zero'>): void {
+    const { chain, number } = c;
+    let some = false;
+    if (chain === undefined) for (const kernel of this.#states.keys()) some = this.#zeroChain(index, c, kernel) || some;
+    else {
+      const kernel = this.#kernelName(chain);
+      const builtin = builtinChain(this.#out.table, chain) !== undefined;
+      if (!builtin && !this.#view.counted.has(kernel) && !this.#isMade(index, chain))
+        throw this.#error(index, c, `no chain ${chain}`, 'ENOENT', ENOENT);
+      some =
+        number === undefined
+          ? this.#zeroChain(index, c, kernel)
+          : this.#zeroRule(index, c, kernel, this.#number(index, { ...c, chain, number }));
+    }
+    if (!some) this.changes--;
+  }
+
+  #isMade(index: number, chain: string): boolean {
+    const before = this.#work.commands.slice(0, index - this.#o.first);
+    return before.some(
+      (c) => ((c.verb === 'newChain' || c.verb === 'declareChain') && c.chain === chain) || (c.verb === 'renameChain' && c.to === chain),
+    );
+  }
+
+  /** Whether there was something to do. */
+  #zeroChain(index: number, c: Command, kernel: string): boolean {
+    const builtin = builtinChain(this.#out.table, kernel);
+    const counters = this.#view.counted.get(kernel);
+    let some = builtin !== undefined && counters !== undefined && hasCounted(counters);
+    if (some && builtin !== undefined) this.#out.changeBuiltin(builtin, { counter: NO_COUNTER }, index);
+    for (let at = 0; at < (this.#states.get(kernel)?.entries.length ?? 0); at++) some = this.#zeroRule(index, c, kernel, at) || some;
+    return some;
+  }
+
+  #zeroRule(index: number, c: Command, kernel: string, at: number): boolean {
+    const state = this.#states.get(kernel) as ChainState;
+    const old = state.entries[at] as Entry;
+    const { expressions: counted, userdata } = state.content(old);
+    if (!counted.some((e) => e.type === 'counter' && hasCounted({ packets: e['packets'], bytes: e['bytes'] }))) return false;
+    const expressions = counted.map((e) => (e.type === 'counter' ? { ...e, ...NO_COUNTER } : e));
+    const id = this.#nextId++;
+    const named = this.#named(index, c);
+    // The kernel replaces by handle only; a rule of this batch has none yet.
+    const place = 'id' in old ? { after: nameOf(old) } : { replace: old.handle };
+    this.#out.addRule(kernel, expressions, place, named, { id, userdata });
+    if ('id' in old) this.#out.deleteRule(kernel, nameOf(old), named);
+    state.entries[at] = { id, expressions };
+    return true;
+  }
+
   #number(index: number, c: Command & { readonly chain: string; readonly number: number }): number {
     const length = this.#state(c.chain)?.entries.length ?? 0;
-    if (c.number > length) throw this.#error(index, c, `no rule number ${c.number}, the chain has ${length}`, 'E2BIG', E2BIG);
+    if (c.number > length) throw this.#tooBig(index, c, `no rule number ${c.number}, the chain has ${length}`);
     return c.number - 1;
+  }
+
+  #tooBig(index: number, c: Command & { readonly chain: string }, reason: string): NetfilterError {
+    if (!this.#view.absent.has(this.#kernelName(c.chain)) || this.#made.has(c.chain)) return this.#error(index, c, reason, 'E2BIG', E2BIG);
+    return this.#error(index, c, `no chain ${c.chain} in table ${this.#out.table}`, 'ENOENT', ENOENT);
   }
 
   #xtRule(index: number, c: Command & { readonly rule: RuleSpec }): XtRule {
@@ -316,6 +370,10 @@ export class Layout {
   #error(index: number, c: Command, reason: string, code: string, errno: number, cause?: unknown): NetfilterError {
     return commandError(this.#context.family, this.#out.table, index, c, reason, code, errno, cause);
   }
+}
+
+function hasCounted(c: { readonly packets?: unknown; readonly bytes?: unknown }): boolean {
+  return c.packets !== 0n || c.bytes !== 0n;
 }
 
 const NO_COUNTER = { packets: 0n, bytes: 0n };

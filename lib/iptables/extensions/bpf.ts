@@ -1,6 +1,6 @@
 // -m bpf (linux/netfilter/xt_bpf.h, struct xt_bpf_info and xt_bpf_info_v1; libxt_bpf.c).
 import { match, type OptionsOf, option, type Value, ValueError } from './codec.ts';
-import { exclusive } from './option-values.ts';
+import { endedText, exclusive } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { name } from './values.ts';
 
@@ -96,7 +96,7 @@ export const bpf = match('bpf', {
         const mode = s.u16(0);
         if (mode === MODE_BYTECODE) return readProgram(s, s.u16(2), 8);
         if (mode !== MODE_PINNED) throw new ValueError(`no option stands for mode ${mode}`);
-        return { objectPinned: s.text(8, PROGRAM_SIZE) };
+        return { objectPinned: endedText(s, 8, PROGRAM_SIZE) };
       },
     },
   ],

@@ -22,8 +22,8 @@ export function isByteRate(text: string): boolean {
 }
 
 /**
- * A rate as it is written, or in the canonical form. What the real tools read for other units than k and m, or for another time than a second,
- * isn't what is written; it is refused. They refuse `0b/s` too, which they print for less than 16.
+ * A rate as it is written, or in the canonical form. What the real tools read for other units than k and m, or for another time than a
+ * second, isn't what is written; it is refused. They refuse `0b/s`, which they print for less than 16: here it can be read back.
  */
 export function byteRate(text: string): ByteRate {
   const [, written = '', exact] = /^([^@]*)(?:@([0-9]+))?$/.exec(text) ?? [];

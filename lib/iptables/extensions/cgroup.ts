@@ -1,6 +1,6 @@
 // -m cgroup (linux/netfilter/xt_cgroup.h, struct xt_cgroup_info_v0..2; libxt_cgroup.c).
 import { isNot, match, notOption, type OptionsOf, type Revision, ValueError } from './codec.ts';
-import { bare, exclusive, withNot } from './option-values.ts';
+import { bare, endedText, exclusive, withNot } from './option-values.ts';
 import { text, unsigned } from './values.ts';
 
 /** XT_CGROUP_PATH_MAX. */
@@ -24,8 +24,8 @@ function withPath(revision: 1 | 2, pathSize: number, classAt: number, size: numb
     read: (s) => {
       if ((s.u8(0) !== 0) === (s.u8(1) !== 0)) throw new ValueError('a path or a class is needed, and not both');
       if (s.u8(0) === 0) return { cgroup: withNot(s.u32(classAt), s.u8(3) !== 0) };
-      const path = s.text(4, pathSize);
-      if (path.length >= PATH_SIZE) throw new ValueError('a path longer than the option takes');
+      // The option of the newest revision takes no longer path.
+      const path = endedText(s, 4, PATH_SIZE);
       return { path: withNot(path, s.u8(2) !== 0) };
     },
   };

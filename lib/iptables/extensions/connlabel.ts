@@ -1,11 +1,11 @@
 // -m connlabel (linux/netfilter/xt_connlabel.h, struct xt_connlabel_mtinfo; libxt_connlabel.c).
 import { flag, isNot, match, notOption, type OptionsOf, type Value, ValueError } from './codec.ts';
-import { connectionLabels } from './name-files.ts';
+import { connectionLabels, readableName } from './name-files.ts';
 import { bare, mandatory, onlyBits, type Reading, withNot } from './option-values.ts';
 import { parseUnsigned } from './values.ts';
 
-/** XT_CONNLABEL_MAXBIT. */
-const MAX_BIT = 127;
+/** What the field holds; that 127 is the last label (XT_CONNLABEL_MAXBIT) is the kernel's to say. */
+const MAX_BIT = 0xffff;
 
 /** A number, or a name of connlabel.conf, by which it is printed. */
 const label: Value<number> = {
@@ -15,7 +15,7 @@ const label: Value<number> = {
     if (bit === undefined || bit > MAX_BIT) throw new ValueError(`label '${text}' not found or invalid value (0-${MAX_BIT})`);
     return bit;
   },
-  format: (bit) => [connectionLabels().name(bit) ?? String(bit)],
+  format: (bit) => [readableName(connectionLabels(), bit) ?? String(bit)],
   quote: 'always',
 };
 const options = { label: notOption(label), set: flag() } as const;
@@ -37,7 +37,6 @@ export const connlabel = match('connlabel', {
       },
       read: (s) => {
         const flags = onlyBits(s.u16(OPTIONS), INVERT | SET);
-        if (s.u16(0) > MAX_BIT) throw new ValueError(`there is no label ${s.u16(0)}`);
         const out: Reading<OptionsOf<typeof options>> = { label: withNot(s.u16(0), (flags & INVERT) !== 0) };
         if ((flags & SET) !== 0) out.set = true;
         return out;

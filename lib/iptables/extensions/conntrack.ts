@@ -13,10 +13,11 @@ import {
   ValueError,
 } from './codec.ts';
 import { direction, states, stateTable, statuses, statusTable, UNTRACKED } from './conntrack-states.ts';
+import { addresses, conntrack0, EXPIRES, PROTO, STATE, STATE_BITS, STATUS, STATUS_BITS } from './conntrack-v0.ts';
 import { listed } from './listed.ts';
 import { isUnspecified, maskedAddress, readMasked, writeMasked } from './masked-address.ts';
 import { numberRange, rangeEnds, rangeOf } from './number-range.ts';
-import { bare, type Reading, withNot } from './option-values.ts';
+import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
 import { firstPort, lastPort, type Ports, portRange, ports } from './ports.ts';
 import type { Struct } from './struct.ts';
 import { bitsOf, wordsOfBits } from './words-of-bits.ts';
@@ -48,20 +49,14 @@ const options = {
 } as const;
 type Options = OptionsOf<typeof options>;
 
-const STATE = 1 << 0;
-const PROTO = 1 << 1;
-const STATUS = 1 << 6;
-const EXPIRES = 1 << 7;
 const DIRECTION = 1 << 12;
 export const STATE_ALIAS = 1 << 13;
-/** Address and mask lie 32 bytes apart, in this order from 0. */
-const addresses = [
-  { key: 'ctorigsrc', flag: 1 << 2 },
-  { key: 'ctorigdst', flag: 1 << 3 },
-  { key: 'ctreplsrc', flag: 1 << 4 },
-  { key: 'ctrepldst', flag: 1 << 5 },
-] as const;
-/** Ports from 138, and the ends of their ranges from 154 (revision 3), in this order. */
+/** All of XT_CONNTRACK_*. */
+const KNOWN = 0x3fff;
+/**
+ * Addresses lie 32 bytes apart from 0, each with its mask 16 bytes behind it. Ports from 138, and the ends of their ranges from 154
+ * (revision 3), in this order.
+ */
 const portFields = [
   { key: 'ctorigsrcport', flag: 1 << 8 },
   { key: 'ctorigdstport', flag: 1 << 9 },
@@ -124,10 +119,13 @@ function writePorts(o: Options, set: (i: number, ports: Ports) => void): void {
 }
 
 function read(s: Struct, c: BytesContext, stateBits: number, statusBits: number, portsOf: (i: number) => Ports): Options {
-  const flags = s.u16(MATCH_FLAGS);
+  const flags = onlyBits(s.u16(MATCH_FLAGS), KNOWN, 'flags');
+  if ((flags & ~STATE_ALIAS) === 0 || ((flags & STATE) !== 0 && stateBits === 0))
+    throw new ValueError('no state is asked for, nor anything else');
   const inverted = s.u16(INVERT_FLAGS);
   const out: Reading<Options> = {};
-  if ((flags & STATE) !== 0) out.ctstate = withNot(wordsOfBits(stateTable, stateBits), (inverted & STATE) !== 0);
+  if ((flags & STATE) !== 0)
+    out.ctstate = withNot(wordsOfBits(stateTable, onlyBits(stateBits, STATE_BITS, 'state')), (inverted & STATE) !== 0);
   if ((flags & PROTO) !== 0) out.ctproto = withNot(s.u16(L4PROTO), (inverted & PROTO) !== 0);
   for (const [i, { key, flag }] of addresses.entries()) {
     if ((flags & flag) === 0) continue;
@@ -136,7 +134,8 @@ function read(s: Struct, c: BytesContext, stateBits: number, statusBits: number,
   for (const [i, { key, flag }] of portFields.entries()) {
     if ((flags & flag) !== 0) out[key] = withNot(portsOf(i), (inverted & flag) !== 0);
   }
-  if ((flags & STATUS) !== 0) out.ctstatus = withNot(wordsOfBits(statusTable, statusBits), (inverted & STATUS) !== 0);
+  if ((flags & STATUS) !== 0)
+    out.ctstatus = withNot(wordsOfBits(statusTable, onlyBits(statusBits, STATUS_BITS, 'status')), (inverted & STATUS) !== 0);
   if ((flags & EXPIRES) !== 0) {
     out.ctexpire = withNot(rangeOf(s.u32(EXPIRES_MIN), s.u32(EXPIRES_MAX)), (inverted & EXPIRES) !== 0);
   }
@@ -199,10 +198,13 @@ function canonicalIpv4(s: Struct): void {
 
 export const conntrack = match('conntrack', {
   options,
-  revisions: layouts.flatMap((layout): Revision<Options>[] => [
-    { ...layout, family: 'ip', canonical: canonicalIpv4 },
-    { ...layout, family: 'ip6' },
-  ]),
+  revisions: [
+    conntrack0,
+    ...layouts.flatMap((layout): Revision<Options>[] => [
+      { ...layout, family: 'ip', canonical: canonicalIpv4 },
+      { ...layout, family: 'ip6' },
+    ]),
+  ],
   list: (o, c) =>
     listed(options, o, c, {
       show: (key, value) => (!c.numeric && addresses.some((a) => a.key === key) && isUnspecified(value as string) ? 'anywhere' : undefined),

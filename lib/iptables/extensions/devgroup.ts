@@ -1,7 +1,7 @@
 // -m devgroup (linux/netfilter/xt_devgroup.h, struct xt_devgroup_info; libxt_devgroup.c).
 import { isNot, match, notOption, type OptionsOf, type Value, ValueError } from './codec.ts';
-import { deviceGroups, type Names } from './name-files.ts';
-import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
+import { deviceGroups, readableName } from './name-files.ts';
+import { bare, notEmpty, onlyBits, type Reading, withNot } from './option-values.ts';
 import { hex, type Marked, parseUnsigned } from './values.ts';
 
 const ALL = 0xffffffff;
@@ -21,10 +21,10 @@ const group: Value<Marked> = {
     if (mask === undefined) throw new ValueError('bad integer value, or out of range');
     return { value, mask };
   },
-  format: (v) => [groupText(v, deviceGroups())],
+  format: (v) => [groupText(v, (id) => readableName(deviceGroups(), id))],
 };
-function groupText({ value, mask }: Marked, names: Names | undefined): string {
-  return mask === ALL ? (names?.name(value) ?? hex(value)) : `${hex(value)}/${hex(mask)}`;
+function groupText({ value, mask }: Marked, nameOf: (id: number) => string | undefined): string {
+  return mask === ALL ? (nameOf(value) ?? hex(value)) : `${hex(value)}/${hex(mask)}`;
 }
 
 const options = { 'src-group': notOption(group), 'dst-group': notOption(group) } as const;
@@ -59,7 +59,7 @@ export const devgroup = match('devgroup', {
         for (const { key, at, match, invert } of sides) {
           if ((flags & match) !== 0) out[key] = withNot({ value: s.u32(at), mask: s.u32(at + 4) }, (flags & invert) !== 0);
         }
-        return out;
+        return notEmpty(out);
       },
     },
   ],
@@ -73,7 +73,7 @@ export const devgroup = match('devgroup', {
     for (const { key, label } of sides) {
       const given = o[key];
       if (given === undefined) continue;
-      out += `${isNot(given) ? ' !' : ''} ${label} ${groupText(bare<Marked>(given), numeric ? undefined : deviceGroups())}`;
+      out += `${isNot(given) ? ' !' : ''} ${label} ${groupText(bare<Marked>(given), (id) => (numeric ? undefined : deviceGroups().name(id)))}`;
     }
     return out;
   },

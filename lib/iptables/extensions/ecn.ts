@@ -1,6 +1,6 @@
 // -m ecn (linux/netfilter/xt_ecn.h, struct xt_ecn_info; libxt_ecn.c). That the TCP bits need -p tcp is the kernel's to say.
 import { isNot, match, notFlag, notOption, type OptionsOf, ValueError } from './codec.ts';
-import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
+import { bare, notEmpty, onlyBits, type Reading, withNot } from './option-values.ts';
 import { unsigned } from './values.ts';
 
 /** In the order the save commands print. */
@@ -45,7 +45,7 @@ export const ecn = match('ecn', {
           if (key === 'ecnIpEct') out[key] = withNot(s.u8(IP_ECT), (invert & bit) !== 0);
           else out[key] = withNot<true>(true, (invert & bit) !== 0);
         }
-        return out;
+        return notEmpty(out);
       },
     },
   ],

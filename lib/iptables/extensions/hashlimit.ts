@@ -367,7 +367,9 @@ function takeBytes(out: Reading<Options>, key: RateKey, text: string): number {
   const { cost, bytes } = byteRate(text);
   out[key] = canonicalBytes(cost);
   if (out.hashlimitBurst === undefined) return BYTE_EXPIRE;
-  if (bytes === 0 || out.hashlimitBurst < bytes) throw new ValueError(`burst cannot be smaller than ${bytes}b`);
+  // A burst of one rate is printed as the rate is, rounded down.
+  const small = out.hashlimitBurst < bytes && bytesText(out.hashlimitBurst) !== bytesText(bytes);
+  if (bytes === 0 || small) throw new ValueError(`burst cannot be smaller than ${bytes}b`);
   out.hashlimitBurst = Math.ceil(out.hashlimitBurst / bytes) * bytes;
   return BYTE_EXPIRE_BURST;
 }

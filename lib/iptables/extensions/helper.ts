@@ -1,6 +1,6 @@
 // -m helper (linux/netfilter/xt_helper.h, struct xt_helper_info; libxt_helper.c).
 import { isNot, match, notOption } from './codec.ts';
-import { bare, mandatory, withNot } from './option-values.ts';
+import { bare, endedText, mandatory, withNot } from './option-values.ts';
 import { text } from './values.ts';
 
 /** Offsets: int invert; char name[30]. No name is any helper. */
@@ -18,7 +18,7 @@ export const helper = match('helper', {
         s.setU32(0, isNot(o.helper) ? 1 : 0);
         s.setText(NAME, NAME_SIZE, bare(o.helper));
       },
-      read: (s) => ({ helper: withNot(s.text(NAME, NAME_SIZE), s.u32(0) !== 0) }),
+      read: (s) => ({ helper: withNot(endedText(s, NAME, NAME_SIZE), s.u32(0) !== 0) }),
     },
   ],
   finish: (o) => {

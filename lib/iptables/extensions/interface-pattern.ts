@@ -3,6 +3,7 @@
 import { encodeText } from '../../wire/text.ts';
 import { checkInterface } from '../rule/base-options.ts';
 import { type Value, ValueError } from './codec.ts';
+import { endedText } from './option-values.ts';
 import type { Struct } from './struct.ts';
 
 /** IFNAMSIZ. */
@@ -27,7 +28,7 @@ export function writePattern(s: Struct, at: number, name: string): void {
 }
 
 export function readPattern(s: Struct, at: number): string {
-  const name = s.text(at, SIZE);
+  const name = endedText(s, at, SIZE);
   const length = maskLength(name);
   const mask = s.copy(at + SIZE, SIZE);
   if (name === '' || length > SIZE || mask.some((byte, i) => byte !== (i < length ? 0xff : 0)))

@@ -1,7 +1,7 @@
 // -m iprange (linux/netfilter/xt_iprange.h; libxt_iprange.c).
 import { parseShortIpv4 } from '../rule/addresses.ts';
 import { type BytesContext, type IpFamily, isNot, match, type Not, notOption, type OptionsOf, type Value, ValueError } from './codec.ts';
-import { bare, type Reading, withNot } from './option-values.ts';
+import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { formatAddress, parseAddress } from './values.ts';
 
@@ -49,7 +49,8 @@ function write(o: Options, s: Struct, family: IpFamily, step: number): void {
 }
 
 function read(s: Struct, family: IpFamily, step: number): Options {
-  const flags = s.u8(4 * step);
+  const flags = onlyBits(s.u8(4 * step), SRC | DST | SRC_INV | DST_INV, 'flags');
+  if ((flags & (SRC | DST)) === 0) throw new ValueError('no range is asked for');
   const at = (place: number): AddressRange => ({
     from: formatAddress(family, s.bytes, place),
     to: formatAddress(family, s.bytes, place + step),

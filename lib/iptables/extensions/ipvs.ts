@@ -88,7 +88,8 @@ function layout(family: IpFamily): Revision<Options> {
       if (o.vportctl !== undefined) s.setBe16(VPORTCTL, bare(o.vportctl));
       // The direction's inversion is how REPLY is said.
       let inverted = o.vdir === 'REPLY' ? DIRECTION : 0;
-      let given = 0;
+      // Every option implies --ipvs.
+      let given: number = PROPERTY;
       for (const { key, bit } of bits) {
         if (o[key] !== undefined) given |= bit;
         if (isNot(o[key])) inverted |= bit;

@@ -12,7 +12,10 @@ const rate: Value<string> = {
 };
 
 const BURST = 5;
-/** Offsets in struct xt_rateinfo: __u32 avg, burst; then the kernel's: unsigned long prev; __u32 credit, credit_cap, cost; struct xt_limit_priv *master. */
+/**
+ * Offsets in struct xt_rateinfo: __u32 avg, burst; then the kernel's: unsigned long prev; __u32 credit, credit_cap, cost;
+ * struct xt_limit_priv *master.
+ */
 export const LIMIT = { avg: 0, burst: 4, size: 40 } as const;
 
 export const limit = match('limit', {

@@ -23,7 +23,8 @@ export const markRevisions: readonly Revision<MarkOptions>[] = [
       s.setU8(16, isNot(o.mark) ? 1 : 0);
     },
     read: (s) => {
-      if (s.u32(4) !== 0 || s.u32(12) !== 0) throw new ValueError('a mark has more than 32 bits');
+      // A packet's mark has 32 bits: the upper half of the mask says nothing, that of the mark that nothing matches.
+      if (s.u32(4) !== 0) throw new ValueError('a mark has more than 32 bits');
       return { mark: withNot({ value: s.u32(0), mask: s.u32(8) }, s.u8(16) !== 0) };
     },
   },

@@ -55,6 +55,7 @@ function given(o: Options): { readonly kind: number; readonly ports: Not<readonl
 
 function options1(s: Struct, ports: readonly Ports[], inverted: boolean): Options {
   const key = keys[s.u8(0)];
+  if (s.u8(COUNT) === 0 || s.u8(COUNT) > PORTS) throw new ValueError(`multiport: ${s.u8(COUNT)} ports`);
   if (key === undefined) throw new ValueError(`multiport: ${s.u8(0)} is no kind of ports`);
   return { [key]: withNot(ports, inverted) };
 }

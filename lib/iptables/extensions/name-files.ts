@@ -18,6 +18,13 @@ export function namesOf(lines: Iterable<NameLine>): Names {
   return { number: (name) => numbers.get(name), name: (number) => names.get(number) };
 }
 
+/** The number's name, unless that is read back as another number. */
+export function readableName(names: Names, number: number): string | undefined {
+  const name = names.name(number);
+  const isNumber = name === undefined || /^\+?(0x[0-9a-f]+|[0-9]+)(\/.*)?$/i.test(name);
+  return isNumber || names.number(name) !== number ? undefined : name;
+}
+
 function fileNames(path: string, parse: (line: string) => NameLine | undefined): () => Names {
   let names: Names | undefined;
   return () => (names ??= namesOf(textLines(path).flatMap((line) => [parse(line) ?? []].filter(isLine))));
@@ -43,7 +50,7 @@ export const groups = fileNames('/etc/group', accountLine);
 
 /** `id name` of the files of iproute2, the id in decimal or hex, up to 255 (xtables_lmap_init). */
 export function iproute2Line(line: string): NameLine | undefined {
-  const [, id, name] = /^\s*(0x[0-9a-f]+|[0-9]+)\s+([^\s#]\S*)/i.exec(line) ?? [];
+  const [, id, name] = /^\s*(0x[0-9a-fA-F]+|[0-9]+)\s+([^\s#]\S*)/.exec(line) ?? [];
   return id !== undefined && name !== undefined && Number(id) <= 255 ? [Number(id), name] : undefined;
 }
 export const deviceGroups = fileNames('/etc/iproute2/group', iproute2Line);
@@ -53,6 +60,6 @@ export function labelLine(line: string): NameLine | undefined {
   const [, bit, name] = /^\s*(0x[0-9a-f]+|[0-9]+)\s+(\S(?:.*\S)?)\s*$/i.exec(line) ?? [];
   if (bit === undefined || name === undefined) return undefined;
   const number = /^0[0-7]+$/.test(bit) ? Number.parseInt(bit, 8) : Number(bit);
-  return number <= 127 ? [number, name] : undefined;
+  return number <= 0xffff ? [number, name] : undefined;
 }
 export const connectionLabels = fileNames('/etc/xtables/connlabel.conf', labelLine);

@@ -22,18 +22,15 @@ export function numberRange(max: number): Value<NumberRange> {
   return {
     parse: ([word]) => {
       const [first, last = first] = rangeParts(word as string, part, 0, max);
-      return orderedRange(first, last);
+      return rangeOf(first, last);
     },
     format: (v) => [rangeText(v)],
   };
 }
 
-/** Refuses one that ends before it begins, which 1.8.9 took and nothing matches. */
-export function orderedRange(first: number, last: number): NumberRange {
-  if (first > last) throw new ValueError(`range ${first}-${last} ends before it begins`);
-  return rangeOf(first, last);
-}
+/** Refuses what no option says: a range that ends before it begins, which 1.8.9 took and nothing matches. */
 export function rangeOf(first: number, last: number): NumberRange {
+  if (first > last) throw new ValueError(`range ${first}:${last} ends before it begins`);
   return first === last ? first : [first, last];
 }
 /** `5` or `5:9`. */

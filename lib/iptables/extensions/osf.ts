@@ -5,7 +5,8 @@ import { fits, name, unsigned } from './values.ts';
 
 /** MAXGENRELEN. */
 const GENRE_SIZE = 32;
-const options = { genre: notOption(name(GENRE_SIZE - 1)), ttl: option(unsigned(2)), log: option(unsigned(2)) } as const;
+const LEVEL_MAX = 2;
+const options = { genre: notOption(name(GENRE_SIZE - 1)), ttl: option(unsigned(LEVEL_MAX)), log: option(unsigned(LEVEL_MAX)) } as const;
 type Options = OptionsOf<typeof options>;
 
 /** Offsets: char genre[32]; __u32 len, flags, loglevel, ttl. */
@@ -17,6 +18,11 @@ const TTL = 44;
 const HAS_TTL = 2;
 const HAS_LOG = 4;
 const INVERT = 8;
+
+function level(n: number): number {
+  if (n > LEVEL_MAX) throw new ValueError(`no option says ${n}`);
+  return n;
+}
 
 export const osf = match('osf', {
   family: 'ip',
@@ -39,8 +45,8 @@ export const osf = match('osf', {
         const flags = s.u32(FLAGS);
         const out: Reading<Options> = { genre: withNot(s.text(0, GENRE_SIZE), (flags & INVERT) !== 0) };
         if (!fits(bare(out.genre as string), GENRE_SIZE - 1)) throw new ValueError('the genre has no end');
-        if ((flags & HAS_TTL) !== 0) out.ttl = s.u32(TTL);
-        if ((flags & HAS_LOG) !== 0) out.log = s.u32(LOG_LEVEL);
+        if ((flags & HAS_TTL) !== 0) out.ttl = level(s.u32(TTL));
+        if ((flags & HAS_LOG) !== 0) out.log = level(s.u32(LOG_LEVEL));
         return out;
       },
     },

@@ -2,7 +2,7 @@
 import { flag, isNot, match, notFlag, notOption, type OptionsOf, type Revision, type Value, ValueError } from './codec.ts';
 import { groups, type Names, users } from './name-files.ts';
 import { type NumberRange, rangeEnds } from './number-range.ts';
-import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
+import { bare, notEmpty, onlyBits, type Reading, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { parseUnsigned } from './values.ts';
 
@@ -97,7 +97,7 @@ function read(match: number, invert: number, uids: NumberRange, gids: NumberRang
     if ((match & GID) === 0) throw new ValueError('supplementary groups without a group');
     out.supplGroups = true;
   }
-  return out;
+  return notEmpty(out);
 }
 
 /** struct xt_owner_match_info: __u32 uid_min, uid_max, gid_min, gid_max; __u8 match, invert. */

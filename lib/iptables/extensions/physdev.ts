@@ -1,7 +1,7 @@
 // -m physdev (linux/netfilter/xt_physdev.h, struct xt_physdev_info; libxt_physdev.c).
 import { isNot, match, notFlag, notOption, type OptionsOf, ValueError } from './codec.ts';
 import { interfacePattern, readPattern, writePattern } from './interface-pattern.ts';
-import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
+import { bare, notEmpty, onlyBits, type Reading, withNot } from './option-values.ts';
 
 /** In the order the save commands print. */
 const options = {
@@ -54,7 +54,7 @@ export const physdev = match('physdev', {
           if ('at' in field) out[field.key] = withNot(readPattern(s, field.at), not);
           else out[field.key] = withNot<true>(true, not);
         }
-        return out;
+        return notEmpty(out);
       },
     },
   ],

@@ -181,7 +181,7 @@ function checked(o: Options): Options {
 function checkElement(e: PolicyElement, i: number, strict: boolean): void {
   if (strict && Object.keys(e).length === 0)
     throw new ValueError(
-      `empty policy element ${i}. --strict is in effect, but at least one of reqid, spi, tunnel-src, tunnel-dst, proto or mode is required.`,
+      `empty policy element ${i}: --strict needs at least one of reqid, spi, tunnel-src, tunnel-dst, proto or mode in each`,
     );
   // The mode of an element without one is 0, transport.
   const tunnel = e.mode !== undefined && (bare(e.mode) === 'tunnel') !== isNot(e.mode);

@@ -1,7 +1,7 @@
 // -m recent (linux/netfilter/xt_recent.h; libxt_recent.c).
 import { encodeText } from '../../wire/text.ts';
 import { flag, type IpFamily, isNot, match, notFlag, type OptionsOf, option, type Revision, type Value, ValueError } from './codec.ts';
-import { type Reading, withNot } from './option-values.ts';
+import { onlyBits, type Reading, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { formatAddress, name, parseAddress, unsigned } from './values.ts';
 
@@ -74,7 +74,8 @@ function write(o: Options, s: Struct): void {
 
 function read(s: Struct): Reading<Options> {
   const out: Reading<Options> = {};
-  const flags = s.u8(CHECK_SET);
+  const flags = onlyBits(s.u8(CHECK_SET), 0x3f, 'flags');
+  if (operations.filter(({ flag }) => (flags & flag) !== 0).length !== 1) throw new ValueError(`no options stand for flags ${flags}`);
   for (const { key, flag } of operations) if ((flags & flag) !== 0) out[key] = withNot(true as const, s.u8(INVERT) !== 0);
   if (s.u32(SECONDS) !== 0) out.seconds = s.u32(SECONDS);
   if ((flags & REAP) !== 0) out.reap = true;
@@ -89,8 +90,8 @@ function side(s: Struct): Options {
 }
 
 /**
- * struct xt_recent_mtinfo_v1: and union nf_inet_addr mask. Of an IPv4 mask the real tools fill 4 bytes where --mask is given and all 16 where
- * it isn't, and their -C and -D compare all; the kernel looks at 4.
+ * struct xt_recent_mtinfo_v1: and union nf_inet_addr mask. Of an IPv4 mask the real tools fill 4 bytes where --mask is given and all 16
+ * where it isn't, and their -C and -D compare all; the kernel looks at 4.
  */
 function withMask(family: IpFamily): Revision<Options> {
   return {

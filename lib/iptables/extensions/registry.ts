@@ -53,7 +53,7 @@ import { sctp } from './sctp.ts';
 import { set } from './set.ts';
 import { socket } from './socket.ts';
 import { srh } from './srh.ts';
-import { state } from './state.ts';
+import { state, stateOfKernel } from './state.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { Struct } from './struct.ts';
@@ -157,6 +157,7 @@ const matches = [
   socket,
   srh,
   state,
+  stateOfKernel,
   statistic,
   string,
   tcp,

@@ -182,13 +182,16 @@ interface FlagInfo {
   readonly set: number;
   readonly mask: number;
 }
-function readInfos(s: Struct): readonly FlagInfo[] {
-  const count = s.u32(FLAG_COUNT);
-  if (count > FLAG_INFOS) throw new ValueError(`a struct has no ${count} chunk types with flags`);
-  const infos = Array.from({ length: count }, (_, i) => {
+function flagInfos(s: Struct, count: number): FlagInfo[] {
+  return Array.from({ length: count }, (_, i) => {
     const at = FLAG_INFO + 3 * i;
     return { type: s.u8(at), set: s.u8(at + 1), mask: s.u8(at + 2) };
   });
+}
+function readInfos(s: Struct): readonly FlagInfo[] {
+  const count = s.u32(FLAG_COUNT);
+  if (count > FLAG_INFOS) throw new ValueError(`a struct has no ${count} chunk types with flags`);
+  const infos = flagInfos(s, count);
   if (new Set(infos.map(({ type }) => type)).size < count) throw new ValueError('flags of one chunk type twice');
   return infos;
 }
@@ -227,10 +230,8 @@ export const sctp = match('sctp', {
       },
       // The order of the flags' types is the one they were written in.
       canonical: (s) => {
-        const count = Math.min(s.u32(FLAG_COUNT), FLAG_INFOS);
-        const infos = Array.from({ length: count }, (_, i) => s.copy(FLAG_INFO + 3 * i, 3));
-        infos.sort((a, b) => Buffer.compare(a, b));
-        for (const [i, info] of infos.entries()) s.set(FLAG_INFO + 3 * i, info);
+        const infos = flagInfos(s, Math.min(s.u32(FLAG_COUNT), FLAG_INFOS)).sort((a, b) => a.type - b.type);
+        for (const [i, { type, set, mask }] of infos.entries()) writeInfo(s, i, type, set, mask);
       },
     },
   ],

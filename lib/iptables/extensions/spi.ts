@@ -1,6 +1,6 @@
 // Ranges of IPsec's security parameter index as -m ah and -m esp have them: __u32 spis[2], and a bit that inverts.
 import { isNot, type Not, notOption } from './codec.ts';
-import { type NumberRange, numberRange, orderedRange, rangeEnds } from './number-range.ts';
+import { type NumberRange, numberRange, rangeEnds, rangeOf } from './number-range.ts';
 import { bare, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
 
@@ -22,7 +22,7 @@ export function writeSpis(s: Struct, option: Not<NumberRange> | undefined): void
   s.setU32(4, last);
 }
 export function readSpis(s: Struct, inverted: boolean): Not<NumberRange> | undefined {
-  return meaningfulSpis(withNot(orderedRange(s.u32(0), s.u32(4)), inverted));
+  return meaningfulSpis(withNot(rangeOf(s.u32(0), s.u32(4)), inverted));
 }
 /** `spi:5`, `spis:!1:3`. */
 export function listSpis(option: Not<NumberRange> | undefined): string {

@@ -158,7 +158,7 @@ export const time = match('time', {
   revisions: [
     {
       revision: 0,
-      size: 22,
+      size: 24,
       write: (o, s) => {
         const [start, stop] = daytimes(o);
         s.setU32(DATE_START, o.datestart === undefined ? 0 : dateSeconds(o.datestart));

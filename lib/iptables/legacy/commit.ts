@@ -5,8 +5,8 @@ import { NetfilterError } from '../../errors.ts';
 import { type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
 import { builtinChain } from '../builtin.ts';
-import { commandError } from '../command-error.ts';
-import type { Command, TableCommands } from '../commands.ts';
+import { commandError, operationOf } from '../command-error.ts';
+import { type Command, misplaced, type TableCommands } from '../commands.ts';
 import type { RuleContext } from '../context.ts';
 import { type BytesContext, ValueError } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
@@ -36,10 +36,14 @@ const EMLINK = 31;
 
 /** Applies all commands or none; how many had something to do. */
 export function* commitLegacy(context: RuleContext, work: TableCommands, o: LegacySettings): Verb<number> {
+  yield* context.learn(rulesOf(work.commands));
+  return yield* commitEncoded(context, work, encode(context, work, o.counters === true), o);
+}
+
+/** As commitLegacy, of commands that are bytes already. */
+export function* commitEncoded(context: RuleContext, work: TableCommands, encoded: Encoded, o: LegacySettings): Verb<number> {
   const { connection, family } = context;
   const { table, commands } = work;
-  yield* context.learn(rulesOf(commands));
-  const encoded = encode(context, work, o.counters === true);
   const { words, bytes } = encoded.writer;
   const creates = o.dryRun !== true && commands.some(makes);
   const flags = familyBit(family) | (creates ? XT_CREATE : 0) | (o.dryRun === true ? XT_DRY_RUN : 0);
@@ -52,7 +56,7 @@ export function* commitLegacy(context: RuleContext, work: TableCommands, o: Lega
   }
   if (reply.failure !== undefined) {
     if (reply.failure.call === 'iptc_commit') o.sending?.();
-    throw failed(connection, work, reply);
+    throw failed(connection, family, work, reply);
   }
   return encoded.count(reply.done ?? new Uint8Array());
 }
@@ -83,7 +87,7 @@ function* rulesOf(commands: readonly Command[]): Generator<RuleSpec> {
   for (const c of commands) if ('rule' in c) yield c.rule;
 }
 
-interface Encoded {
+export interface Encoded {
   readonly writer: CommandWriter;
   /** By native command: the command it is of. */
   readonly places: readonly number[];
@@ -91,7 +95,8 @@ interface Encoded {
   count(done: Uint8Array): number;
 }
 
-function encode(context: RuleContext, work: TableCommands, counters: boolean): Encoded {
+/** The commands as bytes. Throws where one can't be said, or names what isn't there; what their rules need was learnt before. */
+export function encode(context: RuleContext, work: TableCommands, counters: boolean): Encoded {
   const bytes = context.bytes();
   const writer = new CommandWriter(bytes, work.commands.length + 1);
   const places: number[] = [];
@@ -118,6 +123,8 @@ function push(
   counters: boolean,
 ): boolean {
   const { chain } = c;
+  const reason = misplaced(work.table, c);
+  if (reason !== undefined) throw commandError(context.family, work.table, index, c, reason, 'ERR_INVALID_ARG', 0);
   const rule = (spec: RuleSpec): XtRule => xtRule(context, bytes, work, c, spec, index, counters);
   try {
     switch (c.verb) {
@@ -154,6 +161,10 @@ function push(
         else if (c.policy === undefined) return false;
         // As with the real program, counters that are not restored are zero.
         else w.push('setPolicy', { chain, other: c.policy, counter: counters && c.counter !== undefined ? c.counter : NO_COUNTER });
+        return true;
+      case 'zero':
+        if (c.number === undefined) w.push('zero', { chain });
+        else w.push('zeroAt', { chain, number: c.number });
         return true;
       default:
         return c satisfies never;
@@ -211,7 +222,7 @@ function jumpOf(c: Command): string {
 }
 
 /** The lock, the read or the commit failed; after a commit the table was looked at again. */
-function failed(connection: Connection, work: TableCommands, reply: NativeXtCommitReply): NetfilterError {
+function failed(connection: Connection, family: string, work: TableCommands, reply: NativeXtCommitReply): NetfilterError {
   const { failure, state = 'not-applied' } = reply;
   if (failure === undefined) throw new TypeError('a failure is needed');
   const { table, commands } = work;
@@ -239,8 +250,6 @@ function failed(connection: Connection, work: TableCommands, reply: NativeXtComm
     errno: failure.errno,
     outcome: state,
     tables: state === 'applied' ? [table] : [],
-    ...(only === undefined || more.length > 0
-      ? {}
-      : { operation: { index: 0, verb: only.verb, object: { rule: { table, chain: only.chain } } } }),
+    ...(only === undefined || more.length > 0 ? {} : { operation: operationOf(family, table, 0, only) }),
   });
 }

@@ -4,7 +4,7 @@ import type { Verb } from '../../run.ts';
 import type { RuleContext } from '../context.ts';
 import type { SavedTable } from '../save-text.ts';
 import { checkRestorable } from '../save-text.ts';
-import { commitLegacy } from './commit.ts';
+import { commitEncoded, encode } from './commit.ts';
 
 export interface LegacyRestore {
   readonly noflush: boolean;
@@ -15,13 +15,16 @@ export interface LegacyRestore {
 
 export function* restoreLegacy(context: RuleContext, tables: readonly SavedTable[], o: LegacyRestore): Verb<void> {
   for (const table of tables) checkRestorable(table, o);
-  // What the kernel lacks is known before the first table is written.
+  // What the kernel lacks, and sets that aren't there, are known before the first table is written.
   for (const { commands } of tables) yield* context.learn(commands.flatMap((c) => ('rule' in c ? [c.rule] : [])));
-  const done: string[] = [];
-  for (const [i, { name, commands }] of tables.entries()) {
+  const ready = tables.map(({ name, commands }) => {
     const work = { table: name, commands, fresh: !o.noflush };
+    return { name, work, encoded: encode(context, work, o.counters) };
+  });
+  const done: string[] = [];
+  for (const [i, { name, work, encoded }] of ready.entries()) {
     try {
-      yield* commitLegacy(context, work, { dryRun: o.test, counters: o.counters, lockTimeoutMs: o.lockTimeoutMs });
+      yield* commitEncoded(context, work, encoded, { dryRun: o.test, lockTimeoutMs: o.lockTimeoutMs });
     } catch (err) {
       throw o.test || !(err instanceof NetfilterError) ? err : ofAll(err, done, i + 1 < tables.length);
     }

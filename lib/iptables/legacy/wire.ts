@@ -28,6 +28,8 @@ const JUMP = 2;
 const WORDS = 9;
 const NONE = 0xffffffff;
 
+const INT32_MAX = 0x7fffffff;
+
 export interface WireCommand {
   readonly chain?: string | undefined;
   readonly number?: number;
@@ -76,7 +78,8 @@ export class CommandWriter {
     }
     const counters = counter === undefined ? NONE : this.#counter(counter);
     const flags = (conditional ? CONDITIONAL : 0) | (jump ? JUMP : 0);
-    this.#push(XT_VERBS[verb], flags, this.#name(chain), number, entry, size, mask, this.#name(other), counters);
+    // No chain has as many rules: the largest number that libiptc takes is as much too big as what is larger.
+    this.#push(XT_VERBS[verb], flags, this.#name(chain), Math.min(number, INT32_MAX), entry, size, mask, this.#name(other), counters);
   }
 
   #push(...words: readonly number[]): void {

@@ -1,0 +1,217 @@
+// restore: the whole text and parts of it, with and without what is there, and what a failure leaves.
+import assert from 'node:assert/strict';
+import { compile, NetfilterError } from '../../lib/index.ts';
+import { tablesOf } from '../support/fixtures.ts';
+import { conformance, type Host } from './grid.ts';
+
+interface Options {
+  readonly noflush?: boolean;
+  readonly counters?: boolean;
+  readonly test?: boolean;
+  readonly table?: string;
+}
+
+const args = (o: Options): string[] => [
+  ...(o.noflush === true ? ['-n'] : []),
+  ...(o.counters === true ? ['-c'] : []),
+  ...(o.test === true ? ['-t'] : []),
+  ...(o.table === undefined ? [] : ['-T', o.table]),
+];
+
+const before =
+  '*filter\n:INPUT DROP [3:4]\n:KEEP - [0:0]\n:CHANGE - [0:0]\n-A KEEP -j LOG\n-A CHANGE -j DROP\n-A INPUT -j KEEP\nCOMMIT\n*raw\n-A OUTPUT -j RETURN\nCOMMIT\n';
+
+const text = (h: Host): string =>
+  [
+    '# a comment',
+    '*filter',
+    ':INPUT ACCEPT [1:2]',
+    ':FORWARD DROP [3:4]',
+    ':CHANGE - [0:0]',
+    `:${'C'.repeat(28)} - [0:0]`,
+    `-A INPUT -s ${h.ip(1)},${h.ip(2)} -m comment --comment "a \\"b\\" -j ACCEPT" -j CHANGE`,
+    `-A CHANGE -p tcp -m tcp --dport 80 -g ${'C'.repeat(28)}`,
+    '-I INPUT -j LOG',
+    'COMMIT',
+    '*nat',
+    ':OUTPUT ACCEPT [0:0]',
+    '-A OUTPUT -j RETURN',
+    'COMMIT',
+    '',
+  ].join('\n');
+
+/** Parses, and the kernel refuses it there: TPROXY outside of mangle. */
+const REFUSED = '-A INPUT -p tcp -j TPROXY --on-port 80';
+
+conformance('restore', (it) => {
+  for (const noflush of [false, true]) {
+    for (const counters of [false, true]) {
+      it(`noflush: ${noflush}, counters: ${counters}`, async (h) => {
+        for (const input of [text(h), compile(text(h), h.family)]) {
+          await h.given(before);
+          assert.deepEqual(await h.ipt.restore(input, { noflush, counters }), { tables: ['filter', 'nat'] });
+          await h.programs.restore(h.twin, text(h), ...args({ noflush, counters }));
+          await h.same();
+        }
+      });
+    }
+  }
+
+  it('into a namespace without tables, twice the same compiled text', async (h) => {
+    const compiled = compile(text(h), h.family);
+    assert.equal(compiled.rules, 5);
+    for (let i = 0; i < 2; i++) {
+      await h.ipt.restore(compiled);
+      await h.programs.restore(h.twin, text(h));
+      await h.same();
+    }
+  });
+
+  it('test changes nothing', async (h) => {
+    assert.deepEqual(await h.ipt.restore(text(h), { test: true }), { tables: ['filter', 'nat'] });
+    assert.equal((await h.state()).size, 0);
+    await h.given(before);
+    await h.ipt.restore(text(h), { test: true, noflush: true });
+    await h.ipt.restore(compile(text(h), h.family), { test: true, counters: true });
+    await h.same();
+  });
+
+  it('test finds what the kernel refuses', async (h) => {
+    const wrong = `*filter\n${REFUSED}\nCOMMIT\n`;
+    if (h.differs('restore with test asks the kernel'))
+      await h.refuses(() => h.ipt.restore(wrong, { test: true }), { code: 'EINVAL', errno: 22 });
+    else assert.deepEqual(await h.ipt.restore(wrong, { test: true }), { tables: ['filter'] });
+    // The real programs of either backend send nothing at all.
+    assert.equal((await h.programs.tryRestore(h.twin, wrong, '-t')).code, 0);
+    assert.equal((await h.state()).size, 0);
+  });
+
+  it('table: only that one of the text', async (h) => {
+    await h.given(before);
+    assert.deepEqual(await h.ipt.restore(text(h), { table: 'nat' }), { tables: ['nat'] });
+    await h.programs.restore(h.twin, text(h), '-T', 'nat');
+    await h.same();
+    assert.deepEqual(await h.ipt.restore(compile(text(h), h.family), { table: 'mangle' }), { tables: [] });
+    await h.refuses(() => h.ipt.restore(text(h), { table: 'filtre' }), { code: 'ERR_INVALID_ARG', errno: 0 });
+    await h.same();
+  });
+
+  it('what save gives goes back, counters too', async (h) => {
+    await h.given(before);
+    await h.ipt.restore(text(h), { counters: true });
+    const [plain, counted] = [await h.ipt.save(), await h.ipt.save({ counters: true })];
+    const state = await h.state();
+    await h.ipt.restore(plain);
+    await h.ipt.restore(counted, { counters: true });
+    assert.deepEqual(await h.state(), state);
+  });
+
+  it('counters of rules, as they are written', async (h) => {
+    const lines = ['[1:2] -A INPUT -j LOG', '[18446744073709551615:5] -A INPUT -j RETURN'];
+    await h.ipt.restore(`*filter\n${lines.join('\n')}\n-A INPUT -c 3 4 -j DROP\nCOMMIT\n`, { counters: true });
+    assert.deepEqual((await h.state()).get('filter')?.slice(3), [...lines, '[3:4] -A INPUT -j DROP']);
+    await h.ipt.restore(`*filter\n${lines.join('\n')}\nCOMMIT\n`);
+    assert.deepEqual((await h.state()).get('filter')?.slice(3), ['[0:0] -A INPUT -j LOG', '[0:0] -A INPUT -j RETURN']);
+  });
+
+  const changes: readonly (readonly [what: string, lines: string])[] = [
+    ['a rule of a chain that is there', '-A CHANGE -j RETURN'],
+    ['a rule deleted', '-D CHANGE -j DROP'],
+    ['a rule deleted by number', '-D CHANGE 1'],
+    ['a rule put between', '-I CHANGE 2 -j RETURN\n-I CHANGE 1 -j LOG'],
+    ['a rule replaced', '-R CHANGE 1 -j RETURN'],
+    ['a chain flushed', '-F CHANGE'],
+    ['a chain emptied by its declaration', ':CHANGE - [0:0]'],
+    ['a chain made and jumped to', '-N NEW\n-A CHANGE -j NEW'],
+    ['a chain deleted', '-F CHANGE\n-X CHANGE'],
+    ['a policy', '-P FORWARD DROP'],
+    ['everything flushed', '-F'],
+    ['nothing', ''],
+    ['a chain that is not there', '-A NOPE -j DROP'],
+    ['a jump that is none', '-A CHANGE -j NOPE'],
+    ['a rule that is not there', '-D CHANGE -j LOG'],
+    ['a number too big', '-I CHANGE 9 -j LOG'],
+    ['number 0', '-I CHANGE 0 -j LOG'],
+    ['a chain made that is there', '-N CHANGE'],
+    ['a chain deleted that has rules', '-X KEEP'],
+    ['an unknown option', '-A CHANGE --nope'],
+    ['a loop', '-A KEEP -j CHANGE\n-A CHANGE -p tcp -j KEEP'],
+  ];
+  for (const [what, lines] of changes) {
+    it(`noflush, ${what}: as the real program`, async (h) => {
+      await h.given(before);
+      const input = `*filter\n${lines}\nCOMMIT\n`;
+      const real = await h.programs.tryRestore(h.twin, input, '-n');
+      if (real.code === 0) await h.ipt.restore(input, { noflush: true });
+      else
+        await assert.rejects(h.ipt.restore(input, { noflush: true }), (err: Error) => {
+          assert.ok(!(err instanceof NetfilterError) || err.outcome === 'not-applied');
+          return true;
+        });
+      await h.same();
+    });
+  }
+
+  it('names line and word of what is no rule set, and sends nothing', async (h) => {
+    await h.given(before);
+    const wrong: readonly (readonly [input: string, line: number, word: string])[] = [
+      ['-A INPUT -j DROP\n', 1, '-A INPUT -j DROP'],
+      ['*filtre\nCOMMIT\n', 1, 'filtre'],
+      ['*filter\n-A INPUT -j DROP\n', 3, ''],
+      ['*filter\n:INPUT REJECT [0:0]\nCOMMIT\n', 2, 'REJECT'],
+      ['*filter\n[1:x] -A INPUT -j DROP\nCOMMIT\n', 2, '[1:x]'],
+      ['*filter\n-A USER -j DROP\nCOMMIT\n', 2, 'USER'],
+      ['*filter\n-A INPUT -j USER\nCOMMIT\n', 2, 'USER'],
+      ['*nat\nCOMMIT\n# later\n*filter\n-A INPUT --nope\nCOMMIT\n', 5, '--nope'],
+    ];
+    for (const [input, line, word] of wrong) {
+      await assert.rejects(h.ipt.restore(input), { code: 'ERR_RULE_SYNTAX', line, word }, input);
+      // A chain that is not declared may be there, with noflush.
+      if (word !== 'USER') assert.throws(() => compile(input, h.family), { code: 'ERR_RULE_SYNTAX', line, word }, input);
+      await h.same();
+    }
+  });
+
+  it('a compiled text is of its family', async (h) => {
+    const other = compile('*filter\nCOMMIT\n', h.family === 'ip' ? 'ip6' : 'ip');
+    await h.refuses(() => h.ipt.restore(other), { code: 'ERR_INVALID_ARG', errno: 0 });
+  });
+
+  it('a failure in the second table', async (h) => {
+    await h.given(before);
+    const input = `*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j RETURN\nCOMMIT\n*filter\n-A OUTPUT -j DROP\n${REFUSED}\nCOMMIT\n*mangle\n-A OUTPUT -j RETURN\nCOMMIT\n`;
+    const err: unknown = await h.ipt.restore(input).then(
+      () => undefined,
+      (e: unknown) => e,
+    );
+    assert.ok(err instanceof NetfilterError);
+    const { outcome, tables } = h.differs('the second of three tables is refused');
+    assert.deepEqual(
+      { code: err.code, errno: err.errno, outcome: err.outcome, tables: err.tables },
+      { code: 'EINVAL', errno: -22, outcome, tables },
+    );
+    // Whatever was written is what the error says.
+    const state = await h.state();
+    assert.deepEqual([...state.keys()].sort(), ['filter', 'raw', ...(tables ?? [])].sort());
+    const given = tablesOf(before);
+    assert.equal(
+      state.get('filter')?.filter((line) => line.includes('-A')).length,
+      given.get('filter')?.filter((line) => line.includes('-A')).length,
+    );
+  });
+
+  it('the kernel refuses a line: which', async (h) => {
+    const input = `*filter\n-A OUTPUT -j RETURN\n${REFUSED}\nCOMMIT\n`;
+    const err = await h.refuses(() => h.ipt.restore(input), { code: 'EINVAL', errno: 22 });
+    assert.equal(/line 3/.test(err.message), h.differs('the kernel’s refusal names the line'));
+    assert.notEqual((await h.programs.tryRestore(h.twin, input)).code, 0);
+    await h.same();
+  });
+
+  it('a missing set is known before anything is sent', async (h) => {
+    await h.given(before);
+    const input = '*nat\n-A OUTPUT -j RETURN\nCOMMIT\n*filter\n-A INPUT -m set --match-set nosuch src\nCOMMIT\n';
+    const err = await h.refuses(() => h.ipt.restore(input), { code: 'ENOENT', errno: 2, message: /^line 5: .*nosuch/ });
+    assert.equal(err.operation?.verb, 'append');
+  });
+});
