@@ -11,7 +11,7 @@ import { builtinChain, tableNames } from './builtin.ts';
 import { CompatBackend } from './compat/backend.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { LegacyBackend } from './legacy/backend.ts';
-import { readTable } from './legacy/requests.ts';
+import { checkPermitted, readTable } from './legacy/requests.ts';
 
 export interface BackendChoice {
   readonly name: 'legacy' | 'nft';
@@ -127,6 +127,7 @@ function* lookAtNft(connection: Connection): Verb<Found> {
 
 function* lookAtLegacy(connection: Connection): Verb<Found> {
   try {
+    yield* checkPermitted(connection);
     const rules = { ip: 0, ip6: 0 };
     const chains = new Set<string>();
     for (const family of ['ip', 'ip6'] as const) {

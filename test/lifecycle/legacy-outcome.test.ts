@@ -40,6 +40,8 @@ async function failing(work: LegacyWork, faults: Faults): Promise<Ended> {
     // A process of its own is started by the preloaded object, which the leak checker does not survive.
     ...noLeakCheck,
     LD_PRELOAD: preload,
+    // malloc(3) fills what it gives: nothing may be judged by what was in memory before.
+    MALLOC_PERTURB_: '190',
     NFLINK_FAULT_LOG: log,
     NFLINK_FAULTS_REPLACE: faults.replace ?? '',
     NFLINK_FAULTS_COUNTERS: faults.counters ?? '',

@@ -2,6 +2,7 @@
 // leading 0 octal (xtables_strtoui).
 import { readFileSync } from 'node:fs';
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../../wire/address.ts';
+import { EncodeError } from '../../wire/errors.ts';
 import { encodeText } from '../../wire/text.ts';
 import { type IpFamily, type Value, ValueError } from './codec.ts';
 
@@ -40,8 +41,18 @@ export const unsigned64: Value<bigint> = {
 /** Whether text has at most `max` bytes; ASCII, which nearly all is, isn't encoded to learn that. */
 export function fits(text: string, max: number): boolean {
   if (text.length > max) return false;
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return encodeText(text).length <= max;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return encodedLength(text) <= max;
   return true;
+}
+
+function encodedLength(text: string): number {
+  try {
+    return encodeText(text).length;
+  } catch (err) {
+    // Half a character.
+    if (err instanceof EncodeError) throw new ValueError(err.reason);
+    throw err;
+  }
 }
 
 /** Text of at most `max` bytes, printed in quotes unless it is letters, digits, `_` and `-`. */

@@ -39,6 +39,18 @@ export function lockPath(): string {
 
 const nothing = new Uint8Array(0);
 
+/** Throws where a capability lacks, which reading does not tell as long as there are no tables. */
+export function* checkPermitted(connection: Connection): Verb<void> {
+  // The one target that every kernel with tables has in itself: no table is made and no module loaded.
+  const { failure } = yield* connection.on(
+    'dump',
+    'legacy tables',
+    (c) => c.xtRevisionSync(familyBit('ip'), 1, 'ERROR', 0),
+    (c) => c.xtRevision(familyBit('ip'), 1, 'ERROR', 0),
+  );
+  if (failure?.errno === EPERM || failure?.errno === EACCES) checkLegacy(connection, 'legacy tables', failure);
+}
+
 /** The table in one piece; undefined where the namespace has none. Never makes one. */
 export function* readTable(connection: Connection, family: IpFamily, table: string): Verb<LegacyTable | undefined> {
   const reply: NativeXtReadReply = yield* connection.on(
