@@ -3,6 +3,7 @@
 import { once, setMaxListeners } from 'node:events';
 import { EACCES, EBADF, EBUSY, ECANCELED, ENOENT, EPERM, ESRCH } from './errno.ts';
 import { closedError, fromFailure, NetfilterError } from './errors.ts';
+import type { NamespaceFile } from './namespace-file.ts';
 import {
   type NativeConnection,
   type NativeEventSource,
@@ -20,13 +21,6 @@ export type Netns = string | { readonly pid: number } | { readonly fd: number };
 /** Aborted before the bytes are sent: AbortError, nothing applied. After: the call settles with the kernel's real answer. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
-}
-
-/** A namespace that can vanish: the path that led there, and the file of nsfs it led to. */
-export interface NamespaceFile {
-  readonly path: string;
-  readonly dev: number;
-  readonly ino: number;
 }
 
 /** What lives on a connection without being kept by it. */
@@ -200,10 +194,11 @@ export class Connection {
     this.#checkOpen('events');
     const reply = this.#native.subscribe(groups, o.receiveBytes, o.queueBytes);
     if (reply.failure !== undefined) throw fromFailure(`events in ${this.where}`, reply.failure);
-    return { source: reply.source, forget: this.#listen(listener) };
+    return { source: reply.source, forget: this.listen(listener) };
   }
 
-  #listen(listener: Listener): () => void {
+  /** Tells `listener` when the connection closes, without keeping it; the result ends that. */
+  listen(listener: Listener): () => void {
     const weak = new WeakRef(listener);
     this.#listeners.add(weak);
     this.#collected.register(listener, weak, weak);

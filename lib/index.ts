@@ -1,5 +1,9 @@
 // The public names of nflink.
 export type { CallOptions, Netns } from './connection.ts';
+export type { RuleDelta } from './counters/deltas.ts';
+export type { CountedChain, CountedObject, NamedCounters } from './counters/named.ts';
+export type { CounterSample } from './counters/sample.ts';
+export type { WatchOptions } from './counters/watch.ts';
 export { type FailedOperation, NetfilterError, type Outcome, RuleSyntaxError } from './errors.ts';
 export type { RunResult } from './iptables/command-line/run.ts';
 export { type CompiledRuleset, compile } from './iptables/compile.ts';
@@ -33,7 +37,8 @@ export type { Expression, InnerExpression, StatefulExpression, UnknownExpression
 export type { Bytes } from './nftables/expressions/values.ts';
 export type { ChainInput, ObjectInput, RuleInput as NftRuleInput, StatefulObject, TableInput } from './nftables/input/types.ts';
 export type { NftRule } from './nftables/installed-rule.ts';
-export { Nftables, type OpenOptions, type SnapshotOptions } from './nftables/nftables.ts';
+export type { CountedElement, CountedQuota, QuotaSnapshot } from './nftables/named-counters.ts';
+export { Nftables, type OpenOptions, type SetOfCounters, type SnapshotOptions } from './nftables/nftables.ts';
 export { type NftCommitResult, ResetError, type ResetRule, type ResetValue } from './nftables/reset.ts';
 export type { RestoreSettings } from './nftables/restore.ts';
 export type { CommitResult, Operation } from './nftables/send.ts';

@@ -67,6 +67,11 @@ export interface NativeCounterReply extends NativeDumpReply {
   readonly chain: Uint32Array;
   /** Per chain number the row of its first rule. */
   readonly chainFirst: Uint32Array;
+  /** Per rule what it is, without counters, handle and place: equal for rules that are the same. Good in this process; only with `keep`. */
+  readonly contents: BigUint64Array;
+  /** What dumps each chain by itself, as dumpCounters takes it; only with `keep`. */
+  readonly chainParts: Uint32Array;
+  readonly chainAttributes: Uint8Array;
 }
 
 /** The answer to one request that is not a dump. */
@@ -193,8 +198,8 @@ export interface NativeConnection {
    * Dumps of nf_tables rules (NFT_MSG_GETRULE) with their counters, one after the other into one reply, all in one generation.
    * `parts` holds two u32 per dump: nfgenmsg family, and the end of its attributes in `attributes` (the start is the end before).
    */
-  dumpCountersSync(parts: Uint32Array, attributes: Uint8Array, maxRetries: number): NativeCounterReply;
-  dumpCounters(parts: Uint32Array, attributes: Uint8Array, maxRetries: number): Promise<NativeCounterReply>;
+  dumpCountersSync(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): NativeCounterReply;
+  dumpCounters(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): Promise<NativeCounterReply>;
   /** One request outside a batch on the dump socket; `flags` are nlmsg flags without NLM_F_REQUEST. */
   requestSync(type: number, family: number, flags: number, attributes: Uint8Array): NativeRequestReply;
   request(type: number, family: number, flags: number, attributes: Uint8Array): Promise<NativeRequestReply>;

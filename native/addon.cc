@@ -135,6 +135,9 @@ napi_value counter_value(napi_env env, CounterReply& reply, Form form) {
       .set("counted", js::typed_array(env, reply.counted))
       .set("chain", js::typed_array(env, reply.chain))
       .set("chainFirst", js::typed_array(env, reply.chain_first))
+      .set("contents", js::typed_array(env, reply.contents))
+      .set("chainParts", js::typed_array(env, reply.chain_parts))
+      .set("chainAttributes", js::typed_array(env, reply.chain_attributes))
       .value();
 }
 
@@ -218,6 +221,7 @@ napi_value dump_counters_verb(napi_env env, Arguments& arguments, Form form) {
   DumpRequest request;
   if (!request_parts(env, arguments, request.parts)) return nullptr;
   request.max_retries = arguments.number(2, "maxRetries", UINT32_MAX);
+  request.keep = arguments.number(3, "keep", 1) != 0;
   if (!arguments.ok()) return nullptr;
   return start_dump<CounterReply>(env, arguments, form, connection, std::move(request), dump_counters, counter_value);
 }

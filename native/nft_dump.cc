@@ -13,8 +13,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "attributes.h"
+#include "content_hash.h"
 #include "netlink_error.h"
 #include "nft_request.h"
 
@@ -28,13 +30,13 @@ constexpr int kWaitSlices = 40;
 /** What a plain dump does with a message beyond indexing it: nothing. */
 struct NoWalk {
   static void reset() {}
-  static void visit(const uint8_t*, size_t) {}
+  static void visit(const nlmsghdr*) {}
 };
 
 /** Reads handle, chain and counter of each rule. */
 class CounterWalk {
  public:
-  explicit CounterWalk(CounterReply& reply) : reply_(reply) {}
+  CounterWalk(CounterReply& reply, bool keep) : reply_(reply), keep_(keep) {}
 
   void reset() {
     reply_.handles.clear();
@@ -43,18 +45,21 @@ class CounterWalk {
     reply_.counted.clear();
     reply_.chain.clear();
     reply_.chain_first.clear();
+    reply_.contents.clear();
+    reply_.chain_parts.clear();
+    reply_.chain_attributes.clear();
     chains_.clear();
     current_key_.clear();
   }
 
-  /** `base + offset` is a whole message with an nfgenmsg. */
-  void visit(const uint8_t* base, size_t offset) {
-    const auto* message = reinterpret_cast<const nlmsghdr*>(base + offset);
+  /** A whole message with an nfgenmsg. */
+  void visit(const nlmsghdr* message) {
     const auto* header = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(message));
     std::string_view table;
     std::string_view chain;
     uint64_t handle = 0;
     Counter counter;
+    ContentHash content;
 
     // include/uapi/linux/netfilter/nf_tables.h, enum nft_rule_attributes; nf_tables_fill_rule_info() writes it.
     for (const nlattr* attribute : Attributes(message, sizeof(nfgenmsg))) {
@@ -70,11 +75,16 @@ class CounterWalk {
           break;
         case NFTA_RULE_EXPRESSIONS:
           counter = find_counter(attribute);
+          if (keep_) add_expressions(content, attribute);
+          break;
+        case NFTA_RULE_POSITION:  // the handle of the rule before
           break;
         default:
+          if (keep_) content.add(attribute, attribute->nla_len);
           break;
       }
     }
+    if (keep_) reply_.contents.push_back(content.value());
     reply_.chain.push_back(chain_number(header->nfgen_family, table, chain));
     reply_.handles.push_back(handle);
     reply_.packets.push_back(counter.packets);
@@ -141,6 +151,44 @@ class CounterWalk {
     return {};
   }
 
+  /** All but what expressions count: a counter, a quota's consumption, when a rule was last used. */
+  static void add_expressions(ContentHash& content, const nlattr* expressions) {
+    for (const nlattr* element : Attributes(expressions)) {
+      std::string_view name;
+      const nlattr* data = nullptr;
+      for (const nlattr* part : Attributes(element)) {
+        if (type_of(part) == NFTA_EXPR_NAME) name = payload(part);
+        if (type_of(part) == NFTA_EXPR_DATA) data = part;
+      }
+      const auto is = [name](std::string_view other) { return name.substr(0, name.find('\0')) == other; };
+      content.add(name.data(), name.size());
+      if (data == nullptr || is("counter") || is("last")) continue;
+      if (!is("quota")) {
+        content.add(data, data->nla_len);
+        continue;
+      }
+      for (const nlattr* value : Attributes(data)) {
+        if (type_of(value) != NFTA_QUOTA_CONSUMED) content.add(value, value->nla_len);
+      }
+    }
+  }
+
+  /** What NFT_MSG_GETRULE takes to dump one chain: its table and its name. */
+  void add_chain(uint8_t family, std::string_view table, std::string_view chain) {
+    auto& bytes = reply_.chain_attributes;
+    for (const auto& [type, text] : {std::pair{NFTA_RULE_TABLE, table}, std::pair{NFTA_RULE_CHAIN, chain}}) {
+      nlattr header{};
+      header.nla_type = static_cast<uint16_t>(type);
+      header.nla_len = static_cast<uint16_t>(NLA_HDRLEN + text.size());
+      const auto* head = reinterpret_cast<const uint8_t*>(&header);
+      bytes.insert(bytes.end(), head, head + sizeof header);
+      bytes.insert(bytes.end(), text.begin(), text.end());
+      bytes.resize(NLA_ALIGN(bytes.size()));
+    }
+    reply_.chain_parts.push_back(family);
+    reply_.chain_parts.push_back(static_cast<uint32_t>(bytes.size()));
+  }
+
   uint32_t chain_number(uint8_t family, std::string_view table, std::string_view chain) {
     // Rules come chain by chain, so nearly always this is the chain of the rule before.
     if (current_key_.size() == 1 + table.size() + chain.size() && static_cast<uint8_t>(current_key_[0]) == family &&
@@ -153,29 +201,27 @@ class CounterWalk {
     current_table_ = table.size();
     const auto next = static_cast<uint32_t>(chains_.size());
     const auto [place, inserted] = chains_.try_emplace(current_key_, next);
-    if (inserted) reply_.chain_first.push_back(static_cast<uint32_t>(reply_.chain.size()));
+    if (inserted) {
+      reply_.chain_first.push_back(static_cast<uint32_t>(reply_.chain.size()));
+      if (keep_) add_chain(family, table, chain);
+    }
     current_number_ = place->second;
     return current_number_;
   }
 
   CounterReply& reply_;
+  const bool keep_;
   std::unordered_map<std::string, uint32_t> chains_;
   std::string current_key_;
   size_t current_table_ = 0;
   uint32_t current_number_ = 0;
 };
 
-/** nfgenmsg res_id of the last message, -1 without one: the low 16 bits of the generation. */
-int32_t last_generation16(const DumpReply& reply) {
-  if (reply.index.empty()) return -1;
-  const auto* last = reinterpret_cast<const nlmsghdr*>(reply.data.data() + reply.index.back());
-  return ntohs(static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(last))->res_id);
-}
-
 /** Sends one request and receives until its end. True: complete or failed; false: to be begun again. */
 template <typename Walk>
-bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, uint16_t type, const DumpPart& part, Walk& walk,
-             DumpReply& reply) {
+bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request,
+             const DumpPart& part, Walk& walk, DumpReply& reply) {
+  const uint16_t type = request.type;
   const uint32_t sequence = socket.take_sequence(1);
   const auto message = build_message(type, part.family, NLM_F_DUMP, sequence, part.attributes);
   if ((reply.failure = socket.reserve_send(message.size()))) return true;
@@ -247,6 +293,12 @@ bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, uint16_t
         continue;
       }
       if (!(current->nlmsg_flags & NLM_F_MULTI)) single = true;
+      // The low 16 bits of the generation.
+      reply.generation16 = ntohs(static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(current))->res_id);
+      if (!request.keep) {
+        walk.visit(current);
+        continue;
+      }
       const size_t offset = reply.data.size();
       const size_t padded = NLMSG_ALIGN(current->nlmsg_len);
       if (offset + padded > UINT32_MAX) {
@@ -258,7 +310,7 @@ bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, uint16_t
       if (target != reinterpret_cast<uint8_t*>(current)) std::memmove(target, current, current->nlmsg_len);
       reply.data.resize(offset + padded);
       reply.index.push_back(static_cast<uint32_t>(offset));
-      walk.visit(reply.data.data(), offset);
+      walk.visit(reinterpret_cast<const nlmsghdr*>(target));
     }
   }
 }
@@ -269,14 +321,16 @@ bool attempt_all(NetlinkSocket& socket, const std::atomic<bool>& cancelled, cons
                  DumpReply& reply) {
   int32_t generation16 = -1;
   for (const DumpPart& part : request.parts) {
-    const size_t before = reply.index.size();
-    if (!attempt(socket, cancelled, request.type, part, walk, reply)) return false;
+    reply.generation16 = -1;
+    if (!attempt(socket, cancelled, request, part, walk, reply)) return false;
     if (reply.failure) return true;
-    if (reply.index.size() == before) continue;
-    const int32_t now = last_generation16(reply);
+    // A part without messages tells nothing.
+    const int32_t now = std::exchange(reply.generation16, generation16);
+    if (now < 0) continue;
     if (generation16 >= 0 && now != generation16) return false;
     generation16 = now;
   }
+  reply.generation16 = generation16;
   return true;
 }
 
@@ -300,8 +354,11 @@ void dump_with(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const 
     walk.reset();
     return;
   }
-  reply.generation16 = last_generation16(reply);
-  reply.data.shrink();
+  if (request.keep) {
+    reply.data.shrink();
+  } else {
+    reply.data = ByteBuffer();  // it has been the room to receive into
+  }
 }
 
 }  // namespace
@@ -316,7 +373,7 @@ DumpReply dump(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const 
 CounterReply dump_counters(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request) {
   request.type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE;
   CounterReply reply;
-  CounterWalk walk(reply);
+  CounterWalk walk(reply, request.keep);
   dump_with(socket, cancelled, request, walk, reply);
   return reply;
 }

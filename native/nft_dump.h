@@ -23,6 +23,8 @@ struct DumpRequest {
   uint32_t max_retries = 0;
   /** Dumped one after the other into one reply, all in one generation or all again. */
   std::vector<DumpPart> parts;
+  /** Whether the messages are kept, and what is made of them beside their counters. */
+  bool keep = true;
 };
 
 struct DumpReply {
@@ -40,8 +42,13 @@ struct CounterReply : DumpReply {
   std::vector<uint64_t> bytes;
   std::vector<uint8_t> counted;
   std::vector<uint32_t> chain;
+  // What the rule is, without counters, handle and place: equal for rules that are the same. Only with `keep`.
+  std::vector<uint64_t> contents;
   // One row a chain.
   std::vector<uint32_t> chain_first;
+  // What asks for the rules of each chain alone: family and end of the attributes, and those. Only with `keep`.
+  std::vector<uint32_t> chain_parts;
+  std::vector<uint8_t> chain_attributes;
 };
 
 /** Dumps objects; ends with ECANCELED soon after `cancelled` becomes true. Throws std::bad_alloc. */

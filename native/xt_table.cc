@@ -120,7 +120,8 @@ XtReadReply read_xt_table(XtFamily family, const std::string& table, const std::
   UniqueFd socket;
   if ((reply.failure = open_xt_socket(family, socket))) return reply;
   UniqueFd lock;
-  if (!lock_path.empty() && (reply.failure = try_xtables_lock(lock_path, lock, reply.unlocked))) return reply;
+  // Counters are read all the same where the lock cannot be had, or its file not be opened.
+  if (!lock_path.empty()) reply.unlocked = try_xtables_lock(lock_path, lock, reply.unlocked) || reply.unlocked;
   reply.failure = read_xt_entries(socket.get(), family, table, reply.info, reply.data);
   return reply;
 }

@@ -1,5 +1,7 @@
 // What Iptables needs of a backend. nf_tables is in compat/; legacy xtables will stand beside it.
-import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
+import type { CountedChain, NamedCounters } from '../counters/named.ts';
+import type { RuleCounters } from '../counters/rows.ts';
+import type { Ruleset } from '../model/ruleset.ts';
 import type { CommitResult } from '../nftables/send.ts';
 import type { Verb } from '../run.ts';
 import type { Command } from './commands.ts';
@@ -28,5 +30,8 @@ export interface IptablesBackend {
   list(table: string, chain: string | undefined): Verb<readonly IptablesRule[]>;
   /** In the order of the save commands, the builtin ones always among them. */
   chains(table: string): Verb<readonly string[]>;
-  counters(table: string | undefined, chain: string | undefined): Verb<CounterSnapshot>;
+  counters(table: string | undefined, chain: string | undefined): Verb<RuleCounters>;
+  chainCounters(table: string | undefined): Verb<NamedCounters<CountedChain>>;
+  /** Whether the namespace has the table. */
+  hasTable(table: string): Verb<boolean>;
 }

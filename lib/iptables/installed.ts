@@ -14,12 +14,15 @@ export class InstalledIptablesRule implements IptablesRule {
   readonly #dump: RuleDump;
   readonly #row: number;
   readonly #context: BytesContext;
+  readonly #counter: Counter | undefined;
   #spec: RuleSpec | ForeignRule | undefined;
 
-  constructor(dump: RuleDump, row: number, context: BytesContext) {
+  /** `counter`: of a later poll, in place of what was dumped. */
+  constructor(dump: RuleDump, row: number, context: BytesContext, counter: Counter | undefined = dump.counter(row)) {
     this.#dump = dump;
     this.#row = row;
     this.#context = context;
+    this.#counter = counter;
   }
   get family(): Family {
     return this.#dump.chainOf(this.#row).family;
@@ -37,7 +40,7 @@ export class InstalledIptablesRule implements IptablesRule {
     return this.#dump.reply.handles[this.#row] as bigint;
   }
   get counter(): Counter {
-    return this.#dump.counter(this.#row) as Counter;
+    return this.#counter as Counter;
   }
   /** The first -m comment, or nft's own; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
   get comment(): string {
@@ -51,7 +54,8 @@ export class InstalledIptablesRule implements IptablesRule {
   }
   #decode(): RuleSpec | ForeignRule {
     const rule = readRow(this.#context.family, this.#dump, this.#row);
-    if (rule !== undefined) return fromXt(rule, this.#context);
+    const counter = this.#counter;
+    if (rule !== undefined) return fromXt(counter === undefined ? rule : { ...rule, counter }, this.#context);
     return { foreign: true, expressions: this.#dump.expressions(this.#row) as readonly Expression[] };
   }
   toString(): string {

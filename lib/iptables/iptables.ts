@@ -1,7 +1,14 @@
 // iptables in one network namespace: the same verbs whatever backend holds the rules.
 import type { CallOptions, Connection, Netns } from '../connection.ts';
+import { ledgerOf } from '../counters/ledger.ts';
+import type { CountedChain, NamedCounters } from '../counters/named.ts';
+import type { RuleCounters } from '../counters/rows.ts';
+import type { CounterSample } from '../counters/sample.ts';
+import { CounterWatch, mustBeThere, type WatchOptions } from '../counters/watch.ts';
+import { ENOENT } from '../errno.ts';
 import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
+import type { Subscription } from '../model/subscription.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
 import type { IptablesBackend } from './backend.ts';
 import { type BackendChoice, type ChosenBackend, openBackend } from './choose.ts';
@@ -10,6 +17,7 @@ import { type RunResult, runLine, writes } from './command-line/run.ts';
 import type { Command } from './commands.ts';
 import { type CompiledRuleset, tablesOf } from './compile.ts';
 import type { IpFamily } from './extensions/codec.ts';
+import { restoredCounters } from './restored-counters.ts';
 import { checkChain, checkNewChain, checkNumber, checkPolicy, checkTable, oneRule, rulesOf } from './rule-input.ts';
 import type { IptablesRule, RuleInput } from './rule-spec.ts';
 import { formatTable } from './save-format.ts';
@@ -263,13 +271,19 @@ export class Iptables {
    */
   async restore(saveText: string | CompiledRuleset, o: RestoreOptions & CallOptions = {}): Promise<{ readonly tables: readonly string[] }> {
     const { tables, names } = this.#tables(saveText, o);
-    await this.#write('restore', o, () => this.#verbs.restore(tables, settings(o)));
+    await this.#write('restore', o, () => this.#restore(tables, o));
     return { tables: names };
   }
   restoreSync(saveText: string | CompiledRuleset, o: RestoreOptions = {}): { readonly tables: readonly string[] } {
     const { tables, names } = this.#tables(saveText, o);
-    this.#writeSync('restore', () => this.#verbs.restore(tables, settings(o)));
+    this.#writeSync('restore', () => this.#restore(tables, o));
     return { tables: names };
+  }
+  *#restore(tables: ReturnType<typeof tablesOf>, o: RestoreOptions): Verb<void> {
+    yield* this.#verbs.restore(tables, settings(o));
+    const ledger = ledgerOf(this.#connection);
+    if (!ledger.wanted || o.noflush === true || o.test === true) return;
+    for (const entry of restoredCounters(tables, this.family, o.counters === true)) ledger.add(entry);
   }
 
   transaction(table: string): IptablesTransaction {
@@ -285,6 +299,39 @@ export class Iptables {
   countersSync(o: CounterOptions = {}): CounterSnapshot {
     this.#checkCounters(o);
     return this.#connection.runSync('counters', () => this.#verbs.counters(o.table, o.chain), false);
+  }
+
+  /** What the builtin chains' policies have counted: packets that no rule has decided. nf_tables: where the chain counts, as from iptables 1.8.10 on. */
+  async chainCounters(o: { readonly table?: string } & CallOptions = {}): Promise<NamedCounters<CountedChain>> {
+    if (o.table !== undefined) checkTable(o.table);
+    return await this.#connection.runAsync('chain counters', () => this.#verbs.chainCounters(o.table), o, false);
+  }
+  chainCountersSync(o: { readonly table?: string } = {}): NamedCounters<CountedChain> {
+    if (o.table !== undefined) checkTable(o.table);
+    return this.#connection.runSync('chain counters', () => this.#verbs.chainCounters(o.table), false);
+  }
+
+  /**
+   * A poll of the counters every `intervalMs`, with what every rule has counted since the last; see Nftables.watchCounters. Legacy tables are read under
+   * the xtables lock where nobody holds it; where somebody does, the snapshot says `unlocked`. A table that was there and is gone is a
+   * sample with ENOENT.
+   */
+  watchCounters(o: CounterOptions & WatchOptions): Subscription<CounterSample> {
+    this.#checkCounters(o);
+    let seen = false;
+    const verbs = this.#verbs;
+    const polled = function* (): Verb<RuleCounters> {
+      const counters = yield* verbs.counters(o.table, o.chain);
+      if (counters.length === 0 && seen && o.table !== undefined && !(yield* verbs.hasTable(o.table)))
+        throw new NetfilterError(`counters: table ${o.table} is gone`, { code: 'ENOENT', errno: ENOENT });
+      seen ||= counters.length > 0;
+      return counters;
+    };
+    const poll = async (): Promise<RuleCounters> => {
+      await mustBeThere(this.#connection);
+      return await this.#connection.runAsync('counters', polled, undefined, false);
+    };
+    return new CounterWatch(this.#connection, poll, o);
   }
 
   /** Waits for a commit in flight, ends dumps with ERR_CLOSED. May be called again. */

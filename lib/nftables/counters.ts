@@ -1,12 +1,17 @@
-// A poll of rule counters: typed arrays straight from the dump; a row is decoded only when asked for.
+// A poll of rule counters: typed arrays straight from the dump. What the rows are is kept from one poll to the next for as long as the
+// generation stands: then the messages are received and thrown away but for their counters.
 import type { Connection } from '../connection.ts';
-import { commentMatches, placed } from '../model/filter.ts';
-import type { CounterSnapshot, InstalledRule, Place } from '../model/ruleset.ts';
+import { ledgerOf } from '../counters/ledger.ts';
+import { RuleCounters, type RuleStructure } from '../counters/rows.ts';
+import type { Counter, InstalledRule } from '../model/ruleset.ts';
+import type { NativeCounterReply } from '../native.ts';
 import type { Verb } from '../run.ts';
-import { type ChainRows, RuleDump } from './installed-rule.ts';
-import { familyNumber, NFPROTO_UNSPEC } from './objects/messages.ts';
+import { AttributeWriter } from '../wire/writer.ts';
+import { RuleDump } from './installed-rule.ts';
+import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETTABLE } from './objects/messages.ts';
+import { tableTable } from './objects/table.ts';
 import type { TableName } from './picture.ts';
-import { dumpScopes, perChainPays, type RuleScope, readGeneration } from './read.ts';
+import { type DumpParts, dumpParts, nftType, partsOf, perChainPays, type RuleScope, readGeneration, request } from './read.ts';
 
 export interface CounterScope {
   readonly table?: TableName;
@@ -15,88 +20,113 @@ export interface CounterScope {
 }
 
 /** How a row is shown: as an nf_tables rule, or as the iptables rule it stands for. */
-export type RowView = (dump: RuleDump, row: number) => InstalledRule;
+export type RowView = (dump: RuleDump, row: number, counter: Counter | undefined) => InstalledRule;
 
-export function* readCounters(connection: Connection, scope: CounterScope, view: RowView): Verb<CounterSnapshot> {
+export function readCounters(connection: Connection, scope: CounterScope, view: RowView): Verb<RuleCounters> {
   const { table, chain } = scope;
   const rules = {
     family: table === undefined ? NFPROTO_UNSPEC : familyNumber(table.family),
     ...(table === undefined ? {} : { table: table.name }),
     ...(chain === undefined ? {} : { chain }),
   };
-  return yield* countRules(connection, rules, view);
+  return countRules(connection, [rules], view);
 }
 
-/** The chains of the last poll that would have been cheaper chain by chain: good for as long as the generation stands. */
-const perChain = new WeakMap<Connection, { readonly key: string; readonly generation: number; readonly scopes: readonly RuleScope[] }>();
-
-/** `keep` leaves out the rows of other chains; the cost of the dump is the same. */
-export function* countRules(
-  connection: Connection,
-  scope: RuleScope,
-  view: RowView,
-  keep?: (rows: ChainRows) => boolean,
-): Verb<CounterSnapshot> {
-  const whole = [scope];
-  const remembered = perChain.get(connection);
-  const key = JSON.stringify([scope.family, scope.table, scope.chain]);
-  const before = remembered === undefined ? undefined : (yield* readGeneration(connection)).generation;
-  const scopes = remembered !== undefined && remembered.key === key && remembered.generation === before ? remembered.scopes : whole;
-  // One uninterrupted dump is of one generation: no need to wait for a quiet moment. Its low 16 bits stand in the messages.
-  let reply = yield* dumpScopes(connection, scopes);
-  let after = (yield* readGeneration(connection)).generation;
-  if (scopes !== whole && after !== before) {
-    // Somebody committed since the chains were remembered: there may be others by now.
-    perChain.delete(connection);
-    reply = yield* dumpScopes(connection, whole);
-    after = (yield* readGeneration(connection)).generation;
-  }
-  const generation = reply.generation16 < 0 || (after & 0xffff) === reply.generation16 ? after : undefined;
-  const dump = new RuleDump(reply);
-  if (generation !== undefined && perChainPays(dump.length, dump.chains.length)) {
-    const chains = dump.chains.map((c) => ({ family: familyNumber(c.family), table: c.table, chain: c.chain }));
-    perChain.set(connection, { key, generation, scopes: chains });
-  }
-  return new DumpedCounters(keep === undefined ? dump : dump.select(keep), generation, performance.timeOrigin + performance.now(), view);
-}
-
-class DumpedCounters implements CounterSnapshot {
+class NftStructure implements RuleStructure {
+  readonly generation: number;
+  readonly dump: RuleDump;
   readonly length: number;
-  readonly packets: BigUint64Array;
-  readonly bytes: BigUint64Array;
-  readonly handles: BigUint64Array;
   readonly chain: Uint32Array;
-  readonly generation?: number;
-  readonly takenAt: number;
-  readonly #dump: RuleDump;
+  readonly handles: BigUint64Array;
+  readonly contents: BigUint64Array;
+  readonly counted: Uint8Array;
+  /** What is dumped from now on: chain by chain where that is cheaper. */
+  readonly parts: DumpParts;
   readonly #view: RowView;
 
-  constructor(dump: RuleDump, generation: number | undefined, takenAt: number, view: RowView) {
-    this.#dump = dump;
-    this.#view = view;
+  constructor(dump: RuleDump, generation: number, parts: DumpParts, view: RowView) {
+    const { reply } = dump;
+    this.dump = dump;
+    this.generation = generation;
     this.length = dump.length;
-    this.packets = dump.reply.packets;
-    this.bytes = dump.reply.bytes;
-    this.handles = dump.reply.handles;
-    this.chain = dump.reply.chain;
-    if (generation !== undefined) this.generation = generation;
-    this.takenAt = takenAt;
+    this.chain = reply.chain;
+    this.handles = reply.handles;
+    this.contents = reply.contents;
+    this.counted = reply.counted;
+    this.#view = view;
+    const cheaper = perChainPays(dump.length, reply.chainFirst.length);
+    this.parts = cheaper ? { parts: reply.chainParts, attributes: reply.chainAttributes } : parts;
   }
+  get places(): RuleStructure['places'] {
+    return this.dump.chains;
+  }
+  rule(row: number, counter: Counter | undefined): InstalledRule {
+    return this.#view(this.dump, row, counter);
+  }
+  /** Whether a later reply has the same rows. */
+  fits(reply: NativeCounterReply): boolean {
+    return reply.handles.length === this.length && bytesOf(reply.handles).equals(bytesOf(this.handles));
+  }
+}
 
-  row(i: number): InstalledRule {
-    if (!Number.isInteger(i) || i < 0 || i >= this.length) throw new RangeError(`row ${i} of ${this.length}`);
-    return this.#view(this.#dump, i);
-  }
+function bytesOf(numbers: BigUint64Array): Buffer {
+  return Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+}
 
-  indexOf(where: Partial<Place> & { readonly comment?: string; readonly handle?: bigint }): number {
-    for (const rows of this.#dump.chains) {
-      if (!placed(rows, where)) continue;
-      for (let row = rows.start; row < rows.end; row++) {
-        if (where.handle !== undefined && this.handles[row] !== where.handle) continue;
-        if (where.comment !== undefined && !commentMatches(this.#view(this.#dump, row).comment, where.comment)) continue;
-        return row;
-      }
-    }
-    return -1;
+/** By connection and scope: the structure of the last poll. */
+const known = new WeakMap<Connection, Map<string, NftStructure>>();
+/** Scopes that are remembered: who polls asks for the same ones. */
+const REMEMBERED = 16;
+
+/** The counters of the rules of several scopes, in one generation. */
+export function* countRules(connection: Connection, scopes: readonly RuleScope[], view: RowView): Verb<RuleCounters> {
+  const structures = structuresOf(connection);
+  const key = JSON.stringify(scopes);
+  const before = structures.get(key);
+  if (before !== undefined && (yield* readGeneration(connection)).generation === before.generation) {
+    const reply = yield* dumpParts(connection, before.parts, false);
+    // The messages carry the low half of the generation: no commit came between.
+    if ((reply.generation16 < 0 || reply.generation16 === (before.generation & 0xffff)) && before.fits(reply))
+      return counters(connection, before, reply, before.generation);
   }
+  const parts = partsOf(scopes);
+  const reply = yield* dumpParts(connection, parts, true);
+  const { generation } = yield* readGeneration(connection);
+  const sure = reply.generation16 < 0 || (generation & 0xffff) === reply.generation16;
+  const structure = new NftStructure(new RuleDump(reply), generation, parts, view);
+  structures.delete(key);
+  if (sure) structures.set(key, structure);
+  for (const oldest of structures.keys()) {
+    if (structures.size <= REMEMBERED) break;
+    structures.delete(oldest);
+  }
+  return counters(connection, structure, reply, sure ? generation : undefined);
+}
+
+function counters(
+  connection: Connection,
+  structure: NftStructure,
+  reply: NativeCounterReply,
+  generation: number | undefined,
+): RuleCounters {
+  return new RuleCounters(structure, {
+    packets: reply.packets,
+    bytes: reply.bytes,
+    takenAt: performance.timeOrigin + performance.now(),
+    mark: ledgerOf(connection).mark,
+    ...(generation === undefined ? {} : { generation }),
+  });
+}
+
+function structuresOf(connection: Connection): Map<string, NftStructure> {
+  let found = known.get(connection);
+  if (found === undefined) known.set(connection, (found = new Map()));
+  return found;
+}
+
+/** ENOENT where the table is gone: a dump of the rules of nothing is empty and no error. */
+export function* tableMustExist(connection: Connection, { family, name }: TableName): Verb<void> {
+  const w = new AttributeWriter(64);
+  tableTable.encode(w, { name });
+  yield* request(connection, `counters of table ${family} ${name}`, nftType(NFT_MSG_GETTABLE), familyNumber(family), w.written());
 }

@@ -59,32 +59,6 @@ export class RuleDump {
     });
   }
 
-  /** The same without the rows of the chains that `keep` refuses. */
-  select(keep: (rows: ChainRows) => boolean): RuleDump {
-    const kept = this.chains.filter(keep);
-    if (kept.length === this.chains.length) return this;
-    const { reply } = this;
-    const rows = kept.flatMap((c) => Array.from({ length: c.end - c.start }, (_, i) => c.start + i));
-    const chain = new Uint32Array(rows.length);
-    const chainFirst = new Uint32Array(kept.length);
-    let next = 0;
-    for (const [i, c] of kept.entries()) {
-      chainFirst[i] = next;
-      chain.fill(i, next, next + c.end - c.start);
-      next += c.end - c.start;
-    }
-    return new RuleDump({
-      ...reply,
-      index: Uint32Array.from(rows, (row) => reply.index[row] as number),
-      handles: BigUint64Array.from(rows, (row) => reply.handles[row] as bigint),
-      packets: BigUint64Array.from(rows, (row) => reply.packets[row] as bigint),
-      bytes: BigUint64Array.from(rows, (row) => reply.bytes[row] as bigint),
-      counted: Uint8Array.from(rows, (row) => reply.counted[row] as number),
-      chain,
-      chainFirst,
-    });
-  }
-
   chainOf(row: number): ChainRows {
     const rows = this.chains[this.reply.chain[row] as number];
     if (rows === undefined) throw new RangeError(`row ${row} of ${this.length}`);
@@ -133,10 +107,13 @@ export class DumpedRule implements NftRule {
   readonly #dump: RuleDump;
   readonly #row: number;
   #expressions: readonly AnyExpression[] | undefined;
+  readonly #counter: Counter | undefined;
 
-  constructor(dump: RuleDump, row: number) {
+  /** `counter`: of a later poll, in place of what was dumped. */
+  constructor(dump: RuleDump, row: number, counter: Counter | undefined = dump.counter(row)) {
     this.#dump = dump;
     this.#row = row;
+    this.#counter = counter;
   }
   get family(): Family {
     return this.#dump.chainOf(this.#row).family;
@@ -158,10 +135,10 @@ export class DumpedRule implements NftRule {
     return this.#dump.comment(this.#row) as string;
   }
   get counter(): Counter {
-    return this.#dump.counter(this.#row) as Counter;
+    return this.#counter as Counter;
   }
   get expressions(): readonly Expression[] {
-    this.#expressions ??= this.#dump.expressions(this.#row);
+    this.#expressions ??= counting(this.#dump.expressions(this.#row), this.#counter);
     return this.#expressions as readonly Expression[];
   }
   /** As it is in the kernel, for what nft or others keep there beside the comment. */
@@ -175,6 +152,12 @@ export class DumpedRule implements NftRule {
     const { family, table, chain, index, handle, comment, counter, expressions, userdata } = this;
     return jsonSafe({ family, table, chain, index, handle, comment, counter, expressions, userdata });
   }
+}
+
+/** With the rule's counter as it is now. */
+function counting(expressions: readonly AnyExpression[], counter: Counter | undefined): readonly AnyExpression[] {
+  const at = counter === undefined ? -1 : expressions.findIndex((e) => e.type === 'counter');
+  return at < 0 ? expressions : expressions.with(at, { ...(expressions[at] as AnyExpression), ...counter });
 }
 
 /** libnftnl 1.2.4 drops the operands of these in silence. */

@@ -1,14 +1,27 @@
 // nf_tables in one network namespace.
 import { type CallOptions, Connection, type Netns } from '../connection.ts';
+import type { CountedChain, CountedObject, NamedCounters } from '../counters/named.ts';
+import type { RuleCounters } from '../counters/rows.ts';
+import type { CounterSample } from '../counters/sample.ts';
+import { CounterWatch, mustBeThere, type WatchOptions } from '../counters/watch.ts';
 import { NetfilterError } from '../errors.ts';
-import type { CounterSnapshot, ElementInput, Ruleset } from '../model/ruleset.ts';
+import type { CounterSnapshot, ElementInput, Family, Ruleset } from '../model/ruleset.ts';
 import type { Subscription } from '../model/subscription.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
 import { EncodeError } from '../wire/errors.ts';
-import { type CounterScope, readCounters } from './counters.ts';
+import { type CounterScope, readCounters, tableMustExist } from './counters.ts';
 import { EventSubscription } from './events/subscription.ts';
 import type { EventOptions, NftEvent } from './events/types.ts';
 import { DumpedRule, type NftRule } from './installed-rule.ts';
+import {
+  type CountedElement,
+  type QuotaSnapshot,
+  readChainCounters,
+  readElementCounters,
+  readNamedCounters,
+  readQuotas,
+} from './named-counters.ts';
+import { familyNumber } from './objects/messages.ts';
 import { readPicture, type TableName } from './picture.ts';
 import { readGeneration } from './read.ts';
 import { type RestoreSettings, restore } from './restore.ts';
@@ -37,6 +50,16 @@ export function* openConnection(netns: Netns | undefined): Verb<Connection> {
     throw err;
   }
   return connection;
+}
+
+/** Names a set or map. */
+export interface SetOfCounters {
+  readonly family: Family;
+  readonly table: string;
+  readonly name: string;
+}
+function setName({ family, table, name }: SetOfCounters): { readonly family: number; readonly table: string; readonly name: string } {
+  return { family: familyNumber(family), table, name };
 }
 
 export class Nftables {
@@ -106,14 +129,66 @@ export class Nftables {
     return this.#connection.runSync('counters', () => this.#counters(o), false);
   }
 
-  #counters(o: CounterScope): Verb<CounterSnapshot> {
+  #counters(o: CounterScope): Verb<RuleCounters> {
     if (o.chain !== undefined && o.table === undefined) {
       throw new NetfilterError('counters: a chain needs its table', {
         code: 'ERR_INVALID_ARG',
         cause: new EncodeError('table', 'is missing'),
       });
     }
-    return readCounters(this.#connection, o, (dump, row) => new DumpedRule(dump, row));
+    return readCounters(this.#connection, o, (dump, row, counter) => new DumpedRule(dump, row, counter));
+  }
+
+  /** What base chains have counted at their end, where they count. */
+  async chainCounters(o: { readonly table?: TableName } & CallOptions = {}): Promise<NamedCounters<CountedChain>> {
+    return await this.#connection.runAsync('chain counters', () => readChainCounters(this.#connection, o.table), o, false);
+  }
+  chainCountersSync(o: { readonly table?: TableName } = {}): NamedCounters<CountedChain> {
+    return this.#connection.runSync('chain counters', () => readChainCounters(this.#connection, o.table), false);
+  }
+
+  /** The named counters. */
+  async namedCounters(o: { readonly table?: TableName } & CallOptions = {}): Promise<NamedCounters<CountedObject>> {
+    return await this.#connection.runAsync('named counters', () => readNamedCounters(this.#connection, o.table), o, false);
+  }
+  namedCountersSync(o: { readonly table?: TableName } = {}): NamedCounters<CountedObject> {
+    return this.#connection.runSync('named counters', () => readNamedCounters(this.#connection, o.table), false);
+  }
+
+  /** The quotas, in bytes. */
+  async quotas(o: { readonly table?: TableName } & CallOptions = {}): Promise<QuotaSnapshot> {
+    return await this.#connection.runAsync('quotas', () => readQuotas(this.#connection, o.table), o, false);
+  }
+  quotasSync(o: { readonly table?: TableName } = {}): QuotaSnapshot {
+    return this.#connection.runSync('quotas', () => readQuotas(this.#connection, o.table), false);
+  }
+
+  /** What the elements of a set or map have counted; ENOENT where there is no such set. */
+  async elementCounters(o: SetOfCounters & CallOptions): Promise<NamedCounters<CountedElement>> {
+    return await this.#connection.runAsync('element counters', () => readElementCounters(this.#connection, setName(o)), o, false);
+  }
+  elementCountersSync(o: SetOfCounters): NamedCounters<CountedElement> {
+    return this.#connection.runSync('element counters', () => readElementCounters(this.#connection, setName(o)), false);
+  }
+
+  /**
+   * A poll of the counters every `intervalMs`, with what every rule has counted since the last. Polls don't drift and none waits for another: one that
+   * would be late is skipped and counted. A poll that fails is a sample with its error, and the next goes on: a table that isn't there
+   * (ENOENT), a namespace that is gone (ERR_NAMESPACE_GONE), a permission that lacks. Abort and close() end it.
+   *
+   * What deltas can't know: somebody's reset between two polls shows where the counter went back ('reset'), not where it has caught up since.
+   */
+  watchCounters(o: CounterScope & WatchOptions): Subscription<CounterSample> {
+    return new CounterWatch(this.#connection, () => this.#poll(o), o);
+  }
+  async #poll(o: CounterScope): Promise<RuleCounters> {
+    await mustBeThere(this.#connection);
+    return await this.#connection.runAsync('counters', () => this.#polled(o), undefined, false);
+  }
+  *#polled(o: CounterScope): Verb<RuleCounters> {
+    const counters = yield* this.#counters(o);
+    if (counters.length === 0 && o.table !== undefined) yield* tableMustExist(this.#connection, o.table);
+    return counters;
   }
 
   /**

@@ -73,20 +73,35 @@ export function dumpRules(connection: Connection, scope: RuleScope): Verb<Native
   return dumpScopes(connection, [scope]);
 }
 
-/** The rules of several scopes in one reply and one generation, in the order of the scopes. */
-export function* dumpScopes(connection: Connection, scopes: readonly RuleScope[]): Verb<NativeCounterReply> {
+/** What dumpCounters takes: see lib/native.ts. */
+export interface DumpParts {
+  readonly parts: Uint32Array;
+  readonly attributes: Uint8Array;
+}
+
+export function partsOf(scopes: readonly RuleScope[]): DumpParts {
   const w = new AttributeWriter(64 * scopes.length);
   const parts = new Uint32Array(scopes.length * 2);
   for (const [i, { family, table, chain }] of scopes.entries()) {
     ruleTable.encode(w, { ...(table === undefined ? {} : { table }), ...(chain === undefined ? {} : { chain }) });
     parts.set([family, w.length], i * 2);
   }
-  const attributes = w.written();
+  return { parts, attributes: w.written() };
+}
+
+/** The rules of several scopes in one reply and one generation, in the order of the scopes. */
+export function dumpScopes(connection: Connection, scopes: readonly RuleScope[]): Verb<NativeCounterReply> {
+  return dumpParts(connection, partsOf(scopes), true);
+}
+
+/** Without `keep` the counters and handles are all that is left of the messages. */
+export function* dumpParts(connection: Connection, { parts, attributes }: DumpParts, keep: boolean): Verb<NativeCounterReply> {
+  const bit = keep ? 1 : 0;
   const reply = yield* connection.on(
     'dump',
     'dump of rules',
-    (c) => c.dumpCountersSync(parts, attributes, DUMP_RETRIES),
-    (c) => c.dumpCounters(parts, attributes, DUMP_RETRIES),
+    (c) => c.dumpCountersSync(parts, attributes, DUMP_RETRIES, bit),
+    (c) => c.dumpCounters(parts, attributes, DUMP_RETRIES, bit),
   );
   connection.check('dump of rules', reply.failure);
   return reply;

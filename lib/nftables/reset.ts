@@ -5,6 +5,7 @@
 // a dump that somebody's commit interrupts (EINTR) takes the counts it had read with it; a dump is therefore never repeated.
 
 import type { Connection } from '../connection.ts';
+import { ledgerOf } from '../counters/ledger.ts';
 import { EINTR, ERESTART } from '../errno.ts';
 import { type FailedOperation, NetfilterError, type NetfilterErrorOptions } from '../errors.ts';
 import type { Counter, ElementInput, NamedObject, Place } from '../model/ruleset.ts';
@@ -95,7 +96,9 @@ export class Resets {
     const failed: { readonly reset: Reset; readonly err: NetfilterError }[] = [];
     for (const reset of this.#list) {
       try {
-        values.set(reset.index, yield* reset.perform(connection));
+        const value = yield* reset.perform(connection);
+        values.set(reset.index, value);
+        note(connection, value);
       } catch (err) {
         failed.push({ reset, err: asNetfilterError(err) });
       }
@@ -103,6 +106,19 @@ export class Resets {
     if (failed.length > 0) throw failure(failed, result, operations, values.size);
     return result;
   }
+}
+
+/** Who compares polls learns what was put to zero here. */
+function note(connection: Connection, value: ResetValue): void {
+  const ledger = ledgerOf(connection);
+  if (!ledger.wanted) return;
+  for (const rule of Array.isArray(value) ? value : [value]) {
+    if (!isResetRule(rule) || rule.counter === undefined) continue;
+    ledger.add({ kind: 'reset', handle: rule.handle, counter: rule.counter });
+  }
+}
+function isResetRule(value: unknown): value is ResetRule {
+  return typeof value === 'object' && value !== null && 'expressions' in value && 'handle' in value;
 }
 
 /** A set is looked at after the batch, which may have added it: a key that doesn't fit is found only then. */

@@ -1,6 +1,8 @@
 // A ruleset made again: in another namespace, or from a file after a reboot. One batch: all of it, or nothing.
 import type { Connection } from '../connection.ts';
+import { type LedgerEntry, ledgerOf } from '../counters/ledger.ts';
 import { NetfilterError } from '../errors.ts';
+import type { Counter } from '../model/ruleset.ts';
 import type { Verb } from '../run.ts';
 import { EncodeError } from '../wire/errors.ts';
 import { Batch, type Named } from './batch.ts';
@@ -32,8 +34,12 @@ export interface RestoreSettings {
 export function* restore(connection: Connection, ruleset: unknown, o: RestoreSettings): Verb<CommitResult> {
   const tables = ruleset instanceof NftRuleset ? fromPicture(ruleset.picture) : fromJson(ruleset);
   const batch = new Batch();
-  for (const table of tables) new TableWriter(batch, table, o).write();
-  return yield* sendBatch(connection, batch, { handles: false });
+  const begun: LedgerEntry[] = [];
+  for (const table of tables) new TableWriter(batch, table, o, begun).write();
+  const result = yield* sendBatch(connection, batch, { handles: false });
+  const ledger = ledgerOf(connection);
+  if (ledger.wanted) for (const entry of begun) ledger.add(entry);
+  return result;
 }
 
 class TableWriter {
@@ -44,7 +50,11 @@ class TableWriter {
   readonly #family: number;
   readonly #name: string;
 
-  constructor(batch: Batch, table: PortableTable, o: RestoreSettings) {
+  /** What the rules of each chain begin to count from, for who compares polls. */
+  readonly #begun: LedgerEntry[];
+
+  constructor(batch: Batch, table: PortableTable, o: RestoreSettings, begun: LedgerEntry[]) {
+    this.#begun = begun;
     this.#batch = batch;
     this.#table = table;
     this.#replace = o.existing === 'replace';
@@ -148,9 +158,12 @@ class TableWriter {
 
   #rules(chain: PortableChain): void {
     const name = chain.attributes.name ?? '';
+    const counters: (Counter | undefined)[] = [];
+    this.#begun.push({ kind: 'restore', place: { family: this.#table.family, table: this.#name, chain: name }, counters });
     for (const { expressions, userdata } of chain.rules) {
       const taken = expressions.map(acceptable);
       const kept = this.#counters ? taken : renewExpressions(taken);
+      counters.push(kept.find((e) => e.type === 'counter') as Counter | undefined);
       const compat = inferCompat(this.#table.family, kept);
       const rule = {
         table: this.#name,

@@ -10,8 +10,9 @@ const lib = join(root, 'lib');
 /** Rooms from the lowest up; a file may import its own room and lower ones. Files of lib/ itself by name. */
 const layers: readonly (readonly string[])[] = [
   ['wire'],
-  ['errno.ts', 'native.ts', 'run.ts', 'errors.ts', 'connection.ts'],
+  ['errno.ts', 'native.ts', 'run.ts', 'errors.ts', 'namespace-file.ts', 'connection.ts'],
   ['model'],
+  ['counters'],
   ['nftables'],
   ['iptables'],
   ['index.ts'],

@@ -1,9 +1,11 @@
 // iptables on nf_tables: each thing Iptables can do, as a verb.
 import type { Connection } from '../../connection.ts';
+import { type CountedChain, type NamedCounters, namedCounters } from '../../counters/named.ts';
+import type { RuleCounters } from '../../counters/rows.ts';
 import { NetfilterError } from '../../errors.ts';
-import type { CounterSnapshot } from '../../model/ruleset.ts';
-import { countRules } from '../../nftables/counters.ts';
+import { countRules, type RowView, tableMustExist } from '../../nftables/counters.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
+import { readChainCounters } from '../../nftables/named-counters.ts';
 import { chainTable } from '../../nftables/objects/chain.ts';
 import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
 import { decodeAll, readPicture } from '../../nftables/picture.ts';
@@ -77,12 +79,35 @@ export class CompatBackend implements IptablesBackend {
     return [...builtin, ...user.filter((name) => !builtin.includes(name)).sort(byBytes)];
   }
 
-  *counters(table: string | undefined, chain: string | undefined): Verb<CounterSnapshot> {
+  *chainCounters(table: string | undefined): Verb<NamedCounters<CountedChain>> {
+    const all = yield* readChainCounters(this.#connection, table === undefined ? undefined : { family: this.#family, name: table });
+    const rows = Array.from({ length: all.length }, (_, i) => ({
+      of: all.row(i),
+      packets: all.packets[i] ?? 0n,
+      bytes: all.bytes[i] ?? 0n,
+    }));
+    // Other base chains are nft's.
+    const mine = rows.filter(({ of }) => of.family === this.#family && builtinChain(of.table, of.name) !== undefined);
+    return namedCounters(mine, all.generation);
+  }
+
+  *hasTable(table: string): Verb<boolean> {
+    try {
+      yield* tableMustExist(this.#connection, { family: this.#family, name: table });
+      return true;
+    } catch (err) {
+      if (err instanceof NetfilterError && err.code === 'ENOENT') return false;
+      throw err;
+    }
+  }
+
+  *counters(table: string | undefined, chain: string | undefined): Verb<RuleCounters> {
     const bytes = this.#context.bytes();
-    const view = (dump: RuleDump, row: number): IptablesRule => new InstalledIptablesRule(dump, row, bytes);
-    const scope = { family: families[this.#family], ...(table === undefined ? {} : { table }), ...(chain === undefined ? {} : { chain }) };
-    // Other tables of the family are nft's, not iptables'.
-    return yield* countRules(this.#connection, scope, view, (rows) => tableNames.includes(rows.table));
+    const view: RowView = (dump, row, counter) => new InstalledIptablesRule(dump, row, bytes, counter);
+    // Other tables of the family are nft's, not iptables': each is asked for by name.
+    const tables = table === undefined ? tableNames : [table];
+    const scopes = tables.map((name) => ({ family: families[this.#family], table: name, ...(chain === undefined ? {} : { chain }) }));
+    return yield* countRules(this.#connection, scopes, view);
   }
 
   *#chain(table: string, chain: string): Verb<RuleDump> {

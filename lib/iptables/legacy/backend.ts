@@ -1,7 +1,8 @@
 // iptables on legacy xtables: each thing Iptables can do, as a verb.
 import type { Connection } from '../../connection.ts';
+import { type CountedChain, type NamedCounters, type NamedRow, namedCounters } from '../../counters/named.ts';
+import type { RuleCounters } from '../../counters/rows.ts';
 import { NetfilterError } from '../../errors.ts';
-import type { CounterSnapshot } from '../../model/ruleset.ts';
 import type { CommitResult } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
 import type { CommitSettings, IptablesBackend } from '../backend.ts';
@@ -12,7 +13,7 @@ import type { IpFamily } from '../extensions/codec.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
 import { commitLegacy } from './commit.ts';
-import { LegacyCounters } from './counters.ts';
+import { LegacyPolls } from './counters.ts';
 import { findRule } from './find.ts';
 import { LegacyRule } from './installed.ts';
 import { readTable } from './requests.ts';
@@ -26,11 +27,13 @@ export class LegacyBackend implements IptablesBackend {
   readonly #connection: Connection;
   readonly #context: RuleContext;
   readonly #lockTimeoutMs: number;
+  readonly #polls: LegacyPolls;
 
   constructor(connection: Connection, family: IpFamily, lockTimeoutMs: number) {
     this.#connection = connection;
     this.#context = new RuleContext(connection, family, 'legacy', legacyRevisions(connection, family));
     this.#lockTimeoutMs = lockTimeoutMs;
+    this.#polls = new LegacyPolls(connection, family);
   }
 
   *commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommitResult & { readonly changes: number }> {
@@ -74,9 +77,22 @@ export class LegacyBackend implements IptablesBackend {
     return found?.chains.map((c) => c.name) ?? (builtinChains(table) ?? []).map((c) => c.name);
   }
 
-  *counters(table: string | undefined, chain: string | undefined): Verb<CounterSnapshot> {
+  *chainCounters(table: string | undefined): Verb<NamedCounters<CountedChain>> {
     const tables = yield* this.#tables(table === undefined ? tableNames : [table]);
-    return new LegacyCounters(tables, chain, this.#context.bytes(), performance.timeOrigin + performance.now());
+    const rows = tables.flatMap((t) =>
+      t.chains.flatMap(({ name, policy, foot }): NamedRow<CountedChain>[] =>
+        policy === undefined ? [] : [{ of: { family: t.family, table: t.name, name, policy }, ...t.counterAt(foot) }],
+      ),
+    );
+    return namedCounters(rows);
+  }
+
+  *hasTable(table: string): Verb<boolean> {
+    return (yield* this.#table(table)) !== undefined;
+  }
+
+  *counters(table: string | undefined, chain: string | undefined): Verb<RuleCounters> {
+    return yield* this.#polls.read(table === undefined ? tableNames : [table], chain, this.#context.bytes());
   }
 
   #table(table: string): Verb<LegacyTable | undefined> {

@@ -1,77 +1,124 @@
-// The counters of legacy rules as typed arrays; a row is decoded only when asked for.
-import { commentMatches, placed } from '../../model/filter.ts';
-import type { CounterSnapshot, InstalledRule, Place } from '../../model/ruleset.ts';
-import type { BytesContext } from '../extensions/codec.ts';
+// A poll of legacy counters: typed arrays from the addon's walk of each table, under the lock where it can be had. A table that has not changed
+// but in what it counts is not transferred again.
+import type { Connection } from '../../connection.ts';
+import { ledgerOf } from '../../counters/ledger.ts';
+import { RuleCounters, type RuleStructure } from '../../counters/rows.ts';
+import type { Counter, InstalledRule } from '../../model/ruleset.ts';
+import type { Verb } from '../../run.ts';
+import type { BytesContext, IpFamily } from '../extensions/codec.ts';
 import { LegacyRule } from './installed.ts';
-import { layouts } from './layout.ts';
-import type { LegacyChain, LegacyTable } from './table.ts';
+import { lockPath, requestTable } from './requests.ts';
+import { LegacyTable } from './table.ts';
 
-interface ChainRows {
+/** A table's rules, or those of one of its chains: rows [start, end) of the table. */
+interface Part {
   readonly table: LegacyTable;
-  readonly chain: LegacyChain;
-  /** Its first row in the arrays. */
   readonly start: number;
+  readonly end: number;
 }
 
-/** Of all rules of the tables, or of one chain. */
-export class LegacyCounters implements CounterSnapshot {
+class LegacyStructure implements RuleStructure {
   readonly length: number;
-  readonly packets: BigUint64Array;
-  readonly bytes: BigUint64Array;
   readonly chain: Uint32Array;
-  readonly takenAt: number;
-  readonly #chains: readonly ChainRows[];
+  readonly contents: BigUint64Array;
+  readonly places: RuleStructure['places'];
+  readonly #parts: readonly Part[];
   readonly #context: BytesContext;
 
-  constructor(tables: readonly LegacyTable[], chain: string | undefined, context: BytesContext, takenAt: number) {
-    this.takenAt = takenAt;
+  constructor(parts: readonly Part[], context: BytesContext) {
+    this.#parts = parts;
     this.#context = context;
-    const chains: ChainRows[] = [];
-    let length = 0;
-    for (const table of tables) {
-      for (const c of table.chains) {
-        if (c.start === c.end || (chain !== undefined && c.name !== chain)) continue;
-        chains.push({ table, chain: c, start: length });
-        length += c.end - c.start;
+    this.length = parts.reduce((sum, p) => sum + p.end - p.start, 0);
+    this.chain = new Uint32Array(this.length);
+    this.contents = joined(parts.map(({ table, start, end }) => table.contents.subarray(start, end)));
+    const places: RuleStructure['places'][number][] = [];
+    let row = 0;
+    for (const { table, start, end } of parts) {
+      let last = -1;
+      for (let i = start; i < end; i++, row++) {
+        const number = table.chainNumbers[i] as number;
+        if (number !== last) {
+          places.push({ family: table.family, table: table.name, chain: table.chainAt(number).name, start: row });
+        }
+        last = number;
+        this.chain[row] = places.length - 1;
       }
     }
-    this.#chains = chains;
-    this.length = length;
-    this.packets = new BigUint64Array(length);
-    this.bytes = new BigUint64Array(length);
-    this.chain = new Uint32Array(length);
-    for (const [number, rows] of chains.entries()) this.#fill(number, rows);
+    this.places = places;
   }
 
-  #fill(number: number, { table, chain, start }: ChainRows): void {
-    const at = layouts[table.family];
-    const { buffer, byteOffset, byteLength } = table.bytes;
-    // Entries lie at multiples of eight, and so do their counters.
-    const words = new BigUint64Array(buffer, byteOffset, byteLength >> 3);
-    for (let row = chain.start; row < chain.end; row++) {
-      const offset = table.offsets[row] as number;
-      const to = start + row - chain.start;
-      this.packets[to] = words[(offset + at.packets) >> 3] as bigint;
-      this.bytes[to] = words[(offset + at.bytes) >> 3] as bigint;
+  rule(row: number, counter: Counter | undefined): InstalledRule {
+    let at = row;
+    for (const { table, start, end } of this.#parts) {
+      if (at < end - start) return new LegacyRule(table, start + at, this.#context, counter);
+      at -= end - start;
     }
-    this.chain.fill(number, start, start + chain.end - chain.start);
+    throw new RangeError(`row ${row} of ${this.length}`);
+  }
+}
+
+function joined(parts: readonly BigUint64Array[]): BigUint64Array {
+  const [only, ...more] = parts;
+  if (only !== undefined && more.length === 0) return only;
+  const out = new BigUint64Array(parts.reduce((sum, p) => sum + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+interface Remembered {
+  readonly tables: ReadonlyMap<string, LegacyTable>;
+  readonly structure: LegacyStructure;
+}
+
+/** Polls of one connection: what the tables were at the last. */
+export class LegacyPolls {
+  readonly #connection: Connection;
+  readonly #family: IpFamily;
+  readonly #known = new Map<string, Remembered>();
+
+  constructor(connection: Connection, family: IpFamily) {
+    this.#connection = connection;
+    this.#family = family;
   }
 
-  row(i: number): InstalledRule {
-    if (!Number.isInteger(i) || i < 0 || i >= this.length) throw new RangeError(`row ${i} of ${this.length}`);
-    const { table, chain, start } = this.#chains[this.chain[i] as number] as ChainRows;
-    return new LegacyRule(table, chain.start + i - start, this.#context);
-  }
-
-  indexOf(where: Partial<Place> & { readonly comment?: string; readonly handle?: bigint }): number {
-    // Legacy rules have no handles.
-    if (where.handle !== undefined) return -1;
-    for (const { table, chain, start } of this.#chains) {
-      if (!placed({ family: table.family, table: table.name, chain: chain.name }, where)) continue;
-      for (let row = start; row < start + chain.end - chain.start; row++) {
-        if (where.comment === undefined || commentMatches(this.row(row).comment, where.comment)) return row;
-      }
+  *read(names: readonly string[], chain: string | undefined, context: BytesContext): Verb<RuleCounters> {
+    const key = JSON.stringify([names, chain]);
+    const before = this.#known.get(key);
+    const tables = new Map<string, LegacyTable>();
+    const counts: { readonly packets: BigUint64Array; readonly bytes: BigUint64Array; readonly table: LegacyTable }[] = [];
+    let unlocked = false;
+    for (const name of names) {
+      const last = before?.tables.get(name);
+      const reply = yield* requestTable(this.#connection, this.#family, name, { lock: lockPath(), known: last?.digest });
+      if (reply.missing === true) continue;
+      unlocked ||= reply.unlocked === true;
+      const table = reply.known === true && last !== undefined ? last : new LegacyTable(this.#family, name, reply);
+      tables.set(name, table);
+      counts.push({ packets: reply.packets ?? table.packets, bytes: reply.bytes ?? table.byteCounts, table });
     }
-    return -1;
+    const steady =
+      before !== undefined && before.tables.size === tables.size && [...tables].every(([name, t]) => before.tables.get(name) === t);
+    const parts = steady ? [] : counts.map(({ table }) => partOf(table, chain));
+    const structure = steady ? before.structure : new LegacyStructure(parts, context);
+    if (!steady) this.#known.set(key, { tables, structure });
+    const of = (which: 'packets' | 'bytes'): BigUint64Array =>
+      joined(counts.map((c) => c[which].subarray(partOf(c.table, chain).start, partOf(c.table, chain).end)));
+    return new RuleCounters(structure, {
+      packets: of('packets'),
+      bytes: of('bytes'),
+      takenAt: performance.timeOrigin + performance.now(),
+      mark: ledgerOf(this.#connection).mark,
+      unlocked,
+    });
   }
+}
+
+function partOf(table: LegacyTable, chain: string | undefined): Part {
+  if (chain === undefined) return { table, start: 0, end: table.length };
+  const found = table.chain(chain);
+  return { table, start: found?.start ?? 0, end: found?.end ?? 0 };
 }

@@ -14,7 +14,11 @@ export class LegacyRule implements IptablesRule {
   readonly #context: BytesContext;
   #spec: RuleSpec | ForeignRule | undefined;
 
-  constructor(table: LegacyTable, row: number, context: BytesContext) {
+  readonly #counter: Counter | undefined;
+
+  /** `counter`: of a later poll, in place of what was read. */
+  constructor(table: LegacyTable, row: number, context: BytesContext, counter?: Counter) {
+    this.#counter = counter;
     this.#table = table;
     this.#row = row;
     this.#context = context;
@@ -32,7 +36,7 @@ export class LegacyRule implements IptablesRule {
     return this.#row - this.#table.chainOf(this.#row).start;
   }
   get counter(): Counter {
-    return this.#table.counterAt(this.#table.offsets[this.#row] as number);
+    return this.#counter ?? { packets: this.#table.packets[this.#row] as bigint, bytes: this.#table.byteCounts[this.#row] as bigint };
   }
   /** The first -m comment; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
   get comment(): string {
@@ -46,7 +50,7 @@ export class LegacyRule implements IptablesRule {
   }
   #decode(): RuleSpec | ForeignRule {
     const rule = this.#table.rule(this.#row);
-    if (rule !== undefined) return fromXt(rule, this.#context);
+    if (rule !== undefined) return fromXt({ ...rule, counter: this.counter }, this.#context);
     // Bits of the base entry that iptables has no option for.
     return { foreign: true, expressions: [{ type: 'unknown', name: 'xt_entry', data: this.#table.entry(this.#row).slice() }] };
   }

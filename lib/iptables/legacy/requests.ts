@@ -51,14 +51,28 @@ export function* checkPermitted(connection: Connection): Verb<void> {
   if (failure?.errno === EPERM || failure?.errno === EACCES) checkLegacy(connection, 'legacy tables', failure);
 }
 
-/** The table in one piece; undefined where the namespace has none. Never makes one. */
-export function* readTable(connection: Connection, family: IpFamily, table: string): Verb<LegacyTable | undefined> {
+export interface TableRequest {
+  /** Held meanwhile, if it can be had. */
+  readonly lock?: string;
+  /** The digest of one read before, whose bytes need not come again. */
+  readonly known?: Uint8Array | undefined;
+}
+
+/** One table as the addon walked it. Never makes one. */
+export function* requestTable(connection: Connection, family: IpFamily, table: string, o: TableRequest = {}): Verb<NativeXtReadReply> {
+  const { lock = '', known = nothing } = o;
   const reply: NativeXtReadReply = yield* connection.on(
     'dump',
     `table ${table}`,
-    (c) => c.xtReadSync(familyBit(family), table, '', nothing),
-    (c) => c.xtRead(familyBit(family), table, '', nothing),
+    (c) => c.xtReadSync(familyBit(family), table, lock, known),
+    (c) => c.xtRead(familyBit(family), table, lock, known),
   );
   checkLegacy(connection, `table ${table}`, reply.failure);
+  return reply;
+}
+
+/** The table in one piece; undefined where the namespace has none. */
+export function* readTable(connection: Connection, family: IpFamily, table: string): Verb<LegacyTable | undefined> {
+  const reply = yield* requestTable(connection, family, table);
   return reply.missing === true ? undefined : new LegacyTable(family, table, reply);
 }

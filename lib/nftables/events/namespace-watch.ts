@@ -1,9 +1,6 @@
 // Whether a connection's namespace is still there. An open socket keeps a deleted namespace working and tells nothing: only
 // the path or the process that led to it can be looked at again.
-import { stat } from 'node:fs';
-import type { NamespaceFile } from '../../connection.ts';
-
-const gone: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ESRCH', 'ENOTDIR']);
+import { isThere, type NamespaceFile } from '../../namespace-file.ts';
 
 /** Calls back once, when the path leads nowhere or to another namespace. What may not be looked at counts as there. */
 export class NamespaceWatch {
@@ -38,10 +35,8 @@ export class NamespaceWatch {
     this.#again = this.#looking;
     if (this.#looking) return;
     this.#looking = true;
-    const { path, dev, ino } = this.#file;
-    stat(path, (err, found) => {
+    void isThere(this.#file).then((there) => {
       this.#looking = false;
-      const there = err === null ? found.dev === dev && found.ino === ino : !gone.has(err.code);
       if (there && this.#again) return this.look();
       if (there) return;
       this.#done = true;

@@ -1,0 +1,74 @@
+// What this process itself put back to zero, or gave a count to begin with, while somebody compares polls: without it a reset of ours would
+// look like anybody's.
+import type { Connection } from '../connection.ts';
+import type { Counter, Place } from '../model/ruleset.ts';
+
+/** A rule's counter was read and put to zero: what it had counted is not lost. */
+interface OwnReset {
+  readonly kind: 'reset';
+  readonly handle: bigint;
+  readonly counter: Counter;
+}
+/** All rules of a chain were made anew, in order, with these counters. */
+interface OwnRestore {
+  readonly kind: 'restore';
+  readonly place: Place;
+  readonly counters: readonly (Counter | undefined)[];
+}
+export type LedgerEntry = OwnReset | OwnRestore;
+
+export class CounterLedger {
+  #entries: LedgerEntry[] = [];
+  /** How many entries came before the first that is kept. */
+  #dropped = 0;
+  /** The marks of those who will still ask. */
+  readonly #readers = new Set<{ mark: number }>();
+
+  /** The place after all entries so far. */
+  get mark(): number {
+    return this.#dropped + this.#entries.length;
+  }
+
+  /** Entries are kept from now on, until `close`. */
+  open(): { mark: number } {
+    const reader = { mark: this.mark };
+    this.#readers.add(reader);
+    return reader;
+  }
+  close(reader: { mark: number }): void {
+    this.#readers.delete(reader);
+    this.#prune();
+  }
+  /** Entries before `mark` are not asked for again. */
+  advance(reader: { mark: number }, mark: number): void {
+    reader.mark = mark;
+    this.#prune();
+  }
+
+  add(entry: LedgerEntry): void {
+    if (this.#readers.size > 0) this.#entries.push(entry);
+  }
+  /** Whether anybody asks: what costs something to know need not be known otherwise. */
+  get wanted(): boolean {
+    return this.#readers.size > 0;
+  }
+
+  between(from: number, to: number): readonly LedgerEntry[] {
+    return this.#entries.slice(Math.max(0, from - this.#dropped), Math.max(0, to - this.#dropped));
+  }
+
+  #prune(): void {
+    const oldest = Math.min(...[...this.#readers].map((r) => r.mark), this.mark);
+    if (oldest <= this.#dropped) return;
+    this.#entries = this.#entries.slice(oldest - this.#dropped);
+    this.#dropped = oldest;
+  }
+}
+
+const ledgers = new WeakMap<Connection, CounterLedger>();
+
+export function ledgerOf(connection: Connection): CounterLedger {
+  let ledger = ledgers.get(connection);
+  if (ledger === undefined) ledgers.set(connection, (ledger = new CounterLedger()));
+  return ledger;
+}

@@ -1,0 +1,179 @@
+// Polls at a steady pace: no drift, none queued. A poll that is late is left out and counted; one that fails is a sample with its error, and the
+// next goes on.
+import type { Connection, Listener } from '../connection.ts';
+import { NetfilterError } from '../errors.ts';
+import type { Subscription } from '../model/subscription.ts';
+import { isThere } from '../namespace-file.ts';
+import { RuleDeltas } from './deltas.ts';
+import { type CounterLedger, ledgerOf } from './ledger.ts';
+import type { RuleCounters } from './rows.ts';
+import type { CounterSample } from './sample.ts';
+
+export interface WatchOptions {
+  /** Milliseconds between two polls, from 1. */
+  readonly intervalMs: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Waiting {
+  resolve(result: IteratorResult<CounterSample, undefined>): void;
+}
+
+/** A holder that never lets go of the lock does not hold up deltas for ever. */
+const UNSURE_POLLS = 3;
+/** Longest that setTimeout takes. */
+const LONGEST_INTERVAL_MS = 0x7fffffff;
+
+export class CounterWatch implements Subscription<CounterSample>, Listener {
+  readonly #intervalMs: number;
+  readonly #poll: () => Promise<RuleCounters>;
+  readonly #ledger: CounterLedger;
+  readonly #reader: { mark: number };
+  readonly #waiting: Waiting[] = [];
+  readonly #release: (() => void)[] = [];
+  readonly #begun = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+  /** The number of the tick that comes next; tick n is due n intervals after the beginning. */
+  #tick = 0;
+  #ready: CounterSample | undefined;
+  #last: RuleCounters | undefined;
+  #lastAt: number | undefined;
+  #skipped = 0;
+  #polling = false;
+  /** Polls in a row whose deltas were put off. */
+  #unsure = 0;
+  #ended = false;
+
+  constructor(connection: Connection, poll: () => Promise<RuleCounters>, o: WatchOptions) {
+    const { intervalMs, signal } = o;
+    if (typeof intervalMs !== 'number' || !(intervalMs >= 1 && intervalMs <= LONGEST_INTERVAL_MS))
+      throw new NetfilterError(`watchCounters: intervalMs ${String(intervalMs)}: 1 to ${LONGEST_INTERVAL_MS} milliseconds`, {
+        code: 'ERR_INVALID_ARG',
+      });
+    this.#intervalMs = intervalMs;
+    this.#poll = poll;
+    this.#ledger = ledgerOf(connection);
+    this.#reader = this.#ledger.open();
+    this.#release.push(connection.listen(this));
+    if (signal?.aborted === true) {
+      this.#end();
+      return;
+    }
+    if (signal !== undefined) {
+      const abort = (): void => this.#end();
+      signal.addEventListener('abort', abort, { once: true });
+      this.#release.push(() => signal.removeEventListener('abort', abort));
+    }
+    this.#schedule();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+  next(): Promise<IteratorResult<CounterSample, undefined>> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ resolve });
+      this.#timer?.ref();
+      this.#serve();
+    });
+  }
+  async return(): Promise<IteratorResult<CounterSample, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+  close(): Promise<void> {
+    this.#end();
+    return Promise.resolve();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+  connectionClosed(): void {
+    this.#end();
+  }
+
+  /** The next tick that lies ahead; those that have gone by are skipped. */
+  #schedule(): void {
+    const now = performance.now() - this.#begun;
+    const due = this.#tick === 0 ? 0 : Math.max(this.#tick, Math.ceil(now / this.#intervalMs));
+    this.#skipped += due - this.#tick;
+    this.#tick = due;
+    this.#timer = setTimeout(() => this.#onTick(), Math.max(0, due * this.#intervalMs - now));
+    // A process lives for as long as somebody waits for a sample.
+    if (this.#waiting.length === 0) this.#timer.unref();
+  }
+
+  #onTick(): void {
+    this.#tick++;
+    if (this.#polling || this.#ready !== undefined) {
+      // The poll before is at work, or its sample was not taken yet.
+      this.#skipped++;
+      return this.#schedule();
+    }
+    this.#polling = true;
+    void this.#sample().then((sample) => {
+      this.#polling = false;
+      if (this.#ended) return;
+      this.#ready = sample;
+      this.#serve();
+    });
+    this.#schedule();
+  }
+
+  async #sample(): Promise<CounterSample> {
+    const skipped = this.#skipped;
+    this.#skipped = 0;
+    const begun = performance.now();
+    const since = this.#lastAt === undefined ? 0 : begun - this.#lastAt;
+    this.#lastAt = begun;
+    try {
+      const snapshot = await this.#poll();
+      const deltas = this.#deltas(snapshot);
+      return { snapshot, elapsedMs: since, pollMs: performance.now() - begun, skipped, deltas };
+    } catch (err) {
+      if (!(err instanceof NetfilterError)) throw err;
+      return { error: err, elapsedMs: since, pollMs: performance.now() - begun, skipped, deltas: [] };
+    }
+  }
+
+  #deltas(snapshot: RuleCounters): CounterSample['deltas'] {
+    const before = this.#last;
+    const deltas = before === undefined ? undefined : new RuleDeltas(before, snapshot, this.#ledger);
+    // Read without the lock, counters that went back may have met somebody's commit between its rules and their counters: the next poll tells.
+    if (snapshot.unlocked === true && deltas?.wentBack === true && ++this.#unsure < UNSURE_POLLS) return [];
+    this.#unsure = 0;
+    this.#last = snapshot;
+    this.#ledger.advance(this.#reader, snapshot.mark);
+    return deltas ?? [];
+  }
+
+  #serve(): void {
+    if (this.#ended) {
+      for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
+      return;
+    }
+    if (this.#ready === undefined) return;
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) return;
+    const value = this.#ready;
+    this.#ready = undefined;
+    if (this.#waiting.length === 0) this.#timer?.unref();
+    waiting.resolve({ done: false, value });
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#ledger.close(this.#reader);
+    for (const release of this.#release) release();
+    this.#serve();
+  }
+}
+
+/** Throws where the namespace that was named by a path or a process is gone: an open socket would not tell. */
+export async function mustBeThere(connection: Connection): Promise<void> {
+  const file = connection.namespaceFile;
+  if (file === undefined || (await isThere(file))) return;
+  throw new NetfilterError(`counters: ${connection.where} is gone`, { code: 'ERR_NAMESPACE_GONE' });
+}

@@ -1,0 +1,113 @@
+// Counters that are no rule's: of base chains, named counters, quotas, elements of a set.
+import type { Connection } from '../connection.ts';
+import { type CountedChain, type CountedObject, type NamedCounters, type NamedRow, namedCounters } from '../counters/named.ts';
+import type { ElementInput } from '../model/ruleset.ts';
+import type { Verb } from '../run.ts';
+import { AttributeWriter } from '../wire/writer.ts';
+import type { AnyExpression } from './expressions/expression.ts';
+import { chainTable } from './objects/chain.ts';
+import type { ElementAttributes } from './objects/element.ts';
+import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ } from './objects/messages.ts';
+import { objectTable } from './objects/object.ts';
+import { statefulKinds } from './objects/stateful/index.ts';
+import { type Decoded, decodeAll, type TableName } from './picture.ts';
+import { dump, readGeneration } from './read.ts';
+import { readElements, readSet } from './sets/look.ts';
+import { setElements } from './sets/model.ts';
+import type { SetName } from './sets/scope.ts';
+import { setInfoOf } from './sets/set-info.ts';
+
+function inScope<A extends { readonly table?: string }>(all: readonly Decoded<A>[], table: TableName | undefined): Decoded<A>[] {
+  return all.filter((d) => table === undefined || (d.family === table.family && d.attributes.table === table.name));
+}
+function familyOf(table: TableName | undefined): number {
+  return table === undefined ? NFPROTO_UNSPEC : familyNumber(table.family);
+}
+
+export function* readChainCounters(connection: Connection, table: TableName | undefined): Verb<NamedCounters<CountedChain>> {
+  const all = decodeAll(yield* dump(connection, 'dump of chains', NFT_MSG_GETCHAIN, familyOf(table)), chainTable);
+  const rows = inScope(all, table).flatMap(({ family, attributes: a }): NamedRow<CountedChain>[] => {
+    if (a.hook === undefined || a.counters === undefined) return [];
+    const policy = a.policy === 'accept' || a.policy === 'drop' ? { policy: a.policy } : {};
+    const of = { family, table: a.table ?? '', name: a.name ?? '', ...policy } as const;
+    return [{ of, packets: a.counters.packets ?? 0n, bytes: a.counters.bytes ?? 0n }];
+  });
+  return namedCounters(rows, (yield* readGeneration(connection)).generation);
+}
+
+function* objectsOf(connection: Connection, kind: 'counter' | 'quota', table: TableName | undefined) {
+  const w = new AttributeWriter(32);
+  objectTable.encode(w, { kind, ...(table === undefined ? {} : { table: table.name }) });
+  const all = decodeAll(yield* dump(connection, `dump of ${kind}s`, NFT_MSG_GETOBJ, familyOf(table), w.written()), objectTable);
+  return inScope(all, table).filter((d) => d.attributes.kind === kind || d.attributes.kind === statefulKinds[kind]?.number);
+}
+
+function identity({
+  family,
+  attributes: a,
+}: Decoded<{ readonly table?: string; readonly name?: string; readonly handle?: bigint }>): CountedObject {
+  return { family, table: a.table ?? '', name: a.name ?? '', ...(a.handle === undefined ? {} : { handle: a.handle }) };
+}
+
+export function* readNamedCounters(connection: Connection, table: TableName | undefined): Verb<NamedCounters<CountedObject>> {
+  const rows = (yield* objectsOf(connection, 'counter', table)).map((d): NamedRow<CountedObject> => {
+    const { packets = 0n, bytes = 0n } = (d.attributes.data ?? {}) as { packets?: bigint; bytes?: bigint };
+    return { of: identity(d), packets, bytes };
+  });
+  return namedCounters(rows, (yield* readGeneration(connection)).generation);
+}
+
+/** A quota, its bound and its sense. */
+export interface CountedQuota extends CountedObject {
+  /** The bound in bytes. */
+  readonly limit: bigint;
+  /** It matches over the bound (`over`), not until it. */
+  readonly inv: boolean;
+}
+export interface QuotaSnapshot extends Omit<NamedCounters<CountedQuota>, 'packets' | 'bytes'> {
+  /** By row: bytes used so far. */
+  readonly used: BigUint64Array;
+}
+
+export function* readQuotas(connection: Connection, table: TableName | undefined): Verb<QuotaSnapshot> {
+  const rows = (yield* objectsOf(connection, 'quota', table)).map((d): NamedRow<CountedQuota> => {
+    const {
+      bytes = 0n,
+      used = 0n,
+      flags = [],
+    } = (d.attributes.data ?? {}) as { bytes?: bigint; used?: bigint; flags?: readonly unknown[] };
+    return { of: { ...identity(d), limit: bytes, inv: flags.includes('inv') }, packets: 0n, bytes: used };
+  });
+  const { packets: _, bytes: used, ...rest } = namedCounters(rows, (yield* readGeneration(connection)).generation);
+  return { ...rest, used };
+}
+
+/** An element of a set or map whose elements count. */
+export interface CountedElement {
+  /** As a snapshot shows it: with its timeout, comment and statements. */
+  readonly element: ElementInput;
+}
+
+/** ENOENT where there is no such set. Elements without a counter are left out. */
+export function* readElementCounters(connection: Connection, set: SetName): Verb<NamedCounters<CountedElement>> {
+  const info = setInfoOf(yield* readSet(connection, set));
+  const counted = (yield* readElements(connection, set)).flatMap((e) => {
+    const counter = counterOf(e);
+    return counter === undefined ? [] : [{ e, counter }];
+  });
+  const rows = counted.map(({ e, counter }): NamedRow<CountedElement> => {
+    // Shown when it is looked at: a large set is read for a few of its elements.
+    const of = {
+      get element(): ElementInput {
+        return setElements(info, [e])[0] as ElementInput;
+      },
+    };
+    return { of, packets: (counter['packets'] ?? 0n) as bigint, bytes: (counter['bytes'] ?? 0n) as bigint };
+  });
+  return namedCounters(rows, (yield* readGeneration(connection)).generation);
+}
+
+function counterOf(e: ElementAttributes): AnyExpression | undefined {
+  const all = [...(e.expr === undefined ? [] : [e.expr]), ...(e.expressions ?? [])] as readonly AnyExpression[];
+  return all.find((one) => one.type === 'counter');
+}
