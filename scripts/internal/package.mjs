@@ -42,6 +42,8 @@ function checkContents(files) {
     'CMakeLists.txt',
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/prometheus/index.js',
+    'dist/prometheus/index.d.ts',
     ...binaries,
   ];
   const missing = wanted.filter((file) => !files.includes(file));
@@ -59,6 +61,9 @@ async function load(dir) {
     const { createRequire } = await import('node:module');
     const required = createRequire(process.cwd() + '/')('nflink');
     if (required.Nftables !== nflink.Nftables) throw new Error('require() gives another module than import');
+    // Without prom-client, which is the user's to install.
+    const { NetfilterCollector } = await import('nflink/prometheus');
+    if (typeof NetfilterCollector !== 'function') throw new Error('nflink/prometheus has no NetfilterCollector');
     const nft = await nflink.Nftables.open();
     await nft.close();
     const maps = readFileSync('/proc/self/maps', 'utf8').split('\\n').map((line) => line.split(/ +/)[5] ?? '');

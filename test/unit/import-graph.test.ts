@@ -1,4 +1,5 @@
-// Arrows point one way: iptables → nftables → model → wire; nothing imports upwards, and nobody but native.ts loads the addon.
+// Arrows point one way: iptables → nftables → model → wire; nothing imports upwards, and nobody but native.ts loads the addon. What 'nflink' is,
+// index.ts, is below prometheus/: who imports 'nflink' alone does not load that.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -16,6 +17,7 @@ const layers: readonly (readonly string[])[] = [
   ['nftables'],
   ['iptables'],
   ['index.ts'],
+  ['prometheus'],
 ];
 
 function files(folder: string): string[] {
@@ -51,8 +53,19 @@ describe('imports of lib/', () => {
   });
 
   it('reach nothing outside but a few of Node’s own modules', () => {
-    const outside = new Set(all.flatMap(imports).filter((target) => !target.startsWith('.')));
+    const outside = new Set(all.flatMap(imports).filter((target) => !target.startsWith('.') && target !== 'prom-client'));
     assert.deepEqual([...outside].sort(), ['node:events', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:url', 'node:util']);
+  });
+
+  it('take nothing but types from prom-client, in prometheus/ alone', () => {
+    const users = all.filter((f) => readFileSync(f, 'utf8').includes("'prom-client'"));
+    assert.deepEqual(new Set(users.map((f) => relative(lib, dirname(f)))), new Set(['prometheus']));
+    for (const file of users) {
+      const text = readFileSync(file, 'utf8');
+      const named = text.split("'prom-client'").length - 1;
+      const types = [...text.matchAll(/^import type [^;]*? from 'prom-client';$/gms)].length;
+      assert.equal(types, named, relative(root, file));
+    }
   });
 
   it('let only native.ts load the addon', () => {
