@@ -24,8 +24,8 @@ export interface RuleLabels {
   /** All names that `labels` gives; not `source` and `others`, which the collector sets. */
   readonly names: readonly string[];
   /**
-   * A rule's labels; undefined leaves it out. Rules with the same labels are one series. Called for every rule that counts when the rules have
-   * changed, not at every scrape: what it gives must not depend on what the rule has counted.
+   * A rule's labels; undefined leaves it out. Rules with the same labels are one series. Called once for a rule that counts, and again when it has
+   * changed or has another place in its chain: what it gives may depend on the rule and its place, not on what it has counted.
    */
   labels(rule: InstalledRule): Labels | undefined;
 }

@@ -20,7 +20,7 @@ export class NamedSeries {
 
   /** `label`: the label that the name is. */
   constructor(maximum: number, label: string) {
-    this.book = new SeriesBook(maximum);
+    this.book = new SeriesBook(maximum, ['family', 'table', label]);
     this.#label = label;
   }
 

@@ -1,5 +1,5 @@
 // Polls of rule counters as rows of series. Labels are asked for once, and again when the rules have changed.
-import { matchRows } from '../counters/match.ts';
+import { chainKey, matchRows } from '../counters/match.ts';
 import { RuleCounters, type RuleStructure } from '../counters/rows.ts';
 import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, InstalledRule } from '../model/ruleset.ts';
@@ -23,7 +23,7 @@ export class RuleSeries {
   #unsure = 0;
 
   constructor(maximum: number, names: readonly string[], labels: (rule: InstalledRule) => Labels | undefined) {
-    this.book = new SeriesBook(maximum);
+    this.book = new SeriesBook(maximum, names);
     this.#names = new Set(names);
     this.#labels = labels;
   }
@@ -42,20 +42,27 @@ export class RuleSeries {
     if (snapshot.unlocked === true && last !== undefined && wentBack(last.counters, snapshot, before) && ++this.#unsure < UNSURE_POLLS)
       return;
     this.#unsure = 0;
-    const labels = last !== undefined && last.counters.structure === structure ? last.labels : this.#allLabels(snapshot);
+    const labels = last !== undefined && last.counters.structure === structure ? last.labels : this.#allLabels(snapshot, before);
+    const chains = structure.places.map(chainKey);
     this.book.update({
       labels,
       packets: snapshot.packets,
       bytes: snapshot.bytes,
       before,
-      likeness: (row) => `${placeOf(structure, row)} ${structure.contents[row] ?? 0n}`,
+      likeness: (row) => `${chains[structure.chain[row] as number]} ${structure.contents[row] as bigint}`,
     });
     this.#last = { counters: snapshot, labels };
   }
 
-  #allLabels(counters: RuleCounters): (Labels | undefined)[] {
+  /** Of rules that are where they were, the labels they had: a commit that changes a few rules of many does not make all of them be read. */
+  #allLabels(counters: RuleCounters, before: Int32Array): (Labels | undefined)[] {
+    const last = this.#last;
+    const where = placesOf(counters.structure);
+    const was = last === undefined ? undefined : placesOf(last.counters.structure);
     return Array.from({ length: counters.length }, (_, row) => {
       if (counters.structure.counted?.[row] === 0) return undefined;
+      const old = before[row] as number;
+      if (last !== undefined && old >= 0 && was?.(old) === where(row)) return last.labels[old];
       const labels = this.#labels(counters.row(row));
       if (labels !== undefined) this.#check(labels);
       return labels;
@@ -71,9 +78,13 @@ export class RuleSeries {
   }
 }
 
-function placeOf({ places, chain }: RuleStructure, row: number): string {
-  const { family, table, chain: name } = places[chain[row] as number] ?? {};
-  return `${family} ${table} ${name}`;
+/** What tells a row's chain and its place in it, as text. */
+function placesOf({ places, chain }: RuleStructure): (row: number) => string {
+  const keys = places.map(chainKey);
+  return (row) => {
+    const number = chain[row] as number;
+    return `${row - (places[number]?.start ?? 0)} ${keys[number]}`;
+  };
 }
 
 function wentBack(earlier: RuleCounters, later: RuleCounters, before: Int32Array): boolean {

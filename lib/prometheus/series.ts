@@ -32,13 +32,16 @@ interface Polled {
 
 export class SeriesBook {
   readonly #maximum: number;
+  readonly #names: readonly string[];
   #own = new Map<string, Series>();
   #rest: Series | undefined;
   #last: Polled | undefined;
   #leftOut = 0;
 
-  constructor(maximum: number) {
+  /** `names`: of the labels, in any order. */
+  constructor(maximum: number, names: readonly string[]) {
     this.#maximum = maximum;
+    this.#names = names;
   }
 
   /** Label sets that are summed into one series. */
@@ -57,7 +60,8 @@ export class SeriesBook {
     const series = last?.rows.labels === rows.labels ? last.series : this.#assign(rows.labels);
     const counted = last === undefined ? undefined : increases(last, rows, series);
     const sums = new Map<Series, Sum>();
-    for (const [row, of] of series.entries()) {
+    for (let row = 0; row < series.length; row++) {
+      const of = series[row];
       if (of === undefined) continue;
       let sum = sums.get(of);
       if (sum === undefined) sums.set(of, (sum = { packets: 0n, bytes: 0n, morePackets: 0n, moreBytes: 0n }));
@@ -75,7 +79,8 @@ export class SeriesBook {
 
   /** Label sets that have a series keep it; new ones get one until there are as many as may be. */
   #assign(labels: readonly (Labels | undefined)[]): (Series | undefined)[] {
-    const keys = labels.map((l) => (l === undefined ? undefined : keyOf(l)));
+    // A label that isn't there is an empty one, as with Prometheus.
+    const keys = labels.map((l) => (l === undefined ? undefined : JSON.stringify(this.#names.map((name) => l[name] ?? ''))));
     const own = new Map<string, Series>();
     for (const key of keys) {
       const series = key === undefined ? undefined : this.#own.get(key);
@@ -110,19 +115,18 @@ function shown(was: bigint, sum: bigint, more: bigint): bigint {
   return sum < was && sum === more ? sum : was + more;
 }
 
-function keyOf(labels: Labels): string {
-  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
 /** What each row has counted since the poll before. Where it can't be known, what is certain: never more. */
 function increases(last: Polled, rows: Rows, series: readonly (Series | undefined)[]): { packets: BigUint64Array; bytes: BigUint64Array } {
   const before = rows.before.slice();
   pairUp(last, rows, series, before);
   const packets = new BigUint64Array(before.length);
   const bytes = new BigUint64Array(before.length);
-  for (const [row, old] of before.entries()) {
-    const [p, b] = [rows.packets[row] as bigint, rows.bytes[row] as bigint];
-    const [wasP, wasB] = old < 0 ? [0n, 0n] : [last.rows.packets[old] as bigint, last.rows.bytes[old] as bigint];
+  for (let row = 0; row < before.length; row++) {
+    const old = before[row] as number;
+    const p = rows.packets[row] as bigint;
+    const b = rows.bytes[row] as bigint;
+    const wasP = old < 0 ? 0n : (last.rows.packets[old] as bigint);
+    const wasB = old < 0 ? 0n : (last.rows.bytes[old] as bigint);
     const back = p < wasP || b < wasB;
     packets[row] = back ? p : p - wasP;
     bytes[row] = back ? b : b - wasB;

@@ -220,6 +220,37 @@ describe('labels and the maximum of series', () => {
     });
   });
 
+  it('are asked for when a rule is new or has another place, not at every scrape', async () => {
+    const asked: string[] = [];
+    const rules = {
+      names: ['rule', 'place'],
+      labels: ({ comment = '', index }: { readonly comment?: string; readonly index: number }) => {
+        asked.push(comment);
+        return { rule: comment, place: String(index) };
+      },
+    };
+    await withNft(labelled(['a', 'b', 'c']), { rules }, async ({ ns, scrape }) => {
+      const askedBy = async (change: () => Promise<unknown>): Promise<[string, string]> => {
+        asked.length = 0;
+        await change();
+        const s = await scrape();
+        return [asked.join(' '), Object.keys(s.all('nflink_rule_packets_total', { source: 'nftables' })).join(', ')];
+      };
+      assert.deepEqual(await askedBy(async () => {}), ['a b c', 'a 0, b 1, c 2']);
+      assert.deepEqual(await askedBy(() => send(ns, 1)), ['', 'a 0, b 1, c 2']);
+      assert.deepEqual(await askedBy(() => ns.must('nft', ['add table inet another'])), ['', 'a 0, b 1, c 2']);
+      assert.deepEqual(await askedBy(() => ns.must('nft', ['add rule inet t out counter comment "d"'])), ['d', 'a 0, b 1, c 2, d 3']);
+      const second = (await ns.must('nft', ['-a', 'list', 'chain', 'inet', 't', 'out'])).split('\n').find((l) => l.includes('"b"'));
+      const handle = /handle (\d+)/.exec(second ?? '')?.[1] ?? '';
+      assert.deepEqual(await askedBy(() => ns.must('nft', [`insert rule inet t out position ${handle} counter comment "e"`])), [
+        'e b c d',
+        'a 0, e 1, b 2, c 3, d 4',
+      ]);
+      const renamed = `replace rule inet t out handle ${handle} counter comment "f"`;
+      assert.deepEqual(await askedBy(() => ns.must('nft', [renamed])), ['f', 'a 0, e 1, c 3, d 4, f 2']);
+    });
+  });
+
   it('that were not declared fail the poll of rules and nothing else', async () => {
     const rules = { names: ['a'], labels: () => ({ b: 'c' }) };
     await withNft(labelled(['x']), { rules }, async ({ scrape, failures }) => {

@@ -20,7 +20,7 @@ class Polls {
   #labels: readonly (Labels | undefined)[] = [];
 
   constructor(maximum: number) {
-    this.book = new SeriesBook(maximum);
+    this.book = new SeriesBook(maximum, ['rule']);
   }
   poll(rules: readonly Rule[]): Map<string, bigint> {
     const names = rules.map((r) => r.label);
