@@ -1,4 +1,4 @@
-// The code in the documents does what they say: the blocks of life-of-a-rule and of events are run as one program each and
+// The code in the documents does what they say: the blocks of life-of-a-rule, of events and of monitoring are run as one program each and
 // print what stands below them; README's blocks run as they are pasted. Each in a network namespace of its own.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,11 +13,14 @@ function blocks(file: string, language: string): string[] {
 }
 
 /** Runs a module that may import 'nflink'; the folder lies in the package so that its name resolves to itself. */
-async function run(source: string): Promise<string> {
+async function run(source: string, o: { readonly loopback?: boolean } = {}): Promise<string> {
   const folder = mkdtempSync(join(root, 'build-test', 'doc-'));
   try {
     writeFileSync(join(folder, 'block.mjs'), source);
-    return await withNamespace((ns) => ns.must(process.execPath, [join(folder, 'block.mjs')]));
+    return await withNamespace((ns) => {
+      if (o.loopback === true) ns.up();
+      return ns.must(process.execPath, [join(folder, 'block.mjs')]);
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -37,6 +40,15 @@ describe('docs/events.md', () => {
     const [program = '', ...others] = blocks('docs/events.md', 'js');
     assert.deepEqual(others, []);
     assert.equal(await run(program), blocks('docs/events.md', 'text').join(''));
+  });
+});
+
+describe('docs/monitoring.md', () => {
+  it('prints what it says', async () => {
+    const printed = await run(blocks('docs/monitoring.md', 'js').join('\n'), { loopback: true });
+    const wanted = blocks('docs/monitoring.md', 'text');
+    assert.equal(wanted.length, 3);
+    assert.equal(printed, wanted.join(''));
   });
 });
 
