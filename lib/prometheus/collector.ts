@@ -31,7 +31,10 @@ export interface RuleLabels {
 }
 
 export interface CollectorOptions {
-  /** At most one Nftables, and of Iptables one per family and backend. They stay the caller's: close them after `unregister`. */
+  /**
+   * At most one Nftables, and of Iptables one per family and backend. They stay the caller's: close them after `unregister`. A sync
+   * call of theirs throws ERR_BUSY while a scrape is in flight.
+   */
   readonly sources: readonly (Nftables | Iptables)[];
   /** Default: prom-client's own registry. */
   readonly registers?: NonNullable<CounterConfiguration<string>['registers']>;

@@ -334,6 +334,75 @@ for (const backend of backends) {
   });
 }
 
+describe('rules made anew with their counters (iptables-restore -c)', () => {
+  for (const backend of backends)
+    it(`have counted no more in the series of the rest, on ${backend}`, async () => {
+      await withNamespace(async (ns) => {
+        ns.up();
+        const programs = new Programs(backend, 'ip');
+        const rule = (comment: string): string => `-A OUTPUT -p udp -m comment --comment ${comment}`;
+        await programs.restore(ns, `*filter\n${rule('a')}\n${rule('b')}\nCOMMIT\n`);
+        await using ipt = await Iptables.open({ family: 'ip', backend, netns: ns.path });
+        await withCollector(ns, [ipt], { maxSeries: 0 }, async ({ scrape, failures }) => {
+          const rest = async () => (await scrape()).value('nflink_rule_packets_total', { others: 'true' });
+          await send(ns, 5);
+          assert.equal(await rest(), 10);
+          // All rules are others to the kernel: on nf_tables with other handles.
+          await programs.restore(ns, await programs.save(ns, '-c'), '-c');
+          await send(ns, 1);
+          assert.equal(await rest(), 12);
+          // Without -c they begin from zero.
+          await programs.restore(ns, await programs.save(ns));
+          await send(ns, 1);
+          assert.equal(await rest(), 2);
+          assert.deepEqual(failures, []);
+        });
+      });
+    });
+});
+
+describe('legacy rules without comments', () => {
+  it('keep each number’s increase right when a rule comes before them', async () => {
+    await withNamespace(async (ns) => {
+      ns.up();
+      const programs = new Programs('legacy', 'ip');
+      const rule = (port: number): string => `-A OUTPUT -p udp -m udp --dport ${port}`;
+      await programs.restore(ns, `*filter\n${rule(PORT)}\n${rule(PORT + 1)}\nCOMMIT\n`);
+      await using ipt = await Iptables.open({ family: 'ip', backend: 'legacy', netns: ns.path });
+      await withCollector(ns, [ipt], {}, async ({ scrape }) => {
+        const place = { source: 'iptables-legacy', family: 'ip', table: 'filter', chain: 'OUTPUT' };
+        const packets = async () => (await scrape()).all('nflink_rule_packets_total', place);
+        await send(ns, 50);
+        await send(ns, 3, PORT + 1);
+        assert.deepEqual(await packets(), { 'number 1': 50, 'number 2': 3 });
+        await programs.must(ns, '-I', 'OUTPUT', '-p', 'sctp');
+        await send(ns, 1);
+        // Number 2 is now the rule of the 50, which has counted one more: its own 51 would be an increase of 48.
+        assert.deepEqual(await packets(), { 'number 1': 0, 'number 2': 4, 'number 3': 3 });
+      });
+    });
+  });
+});
+
+describe('an OpenMetrics registry', () => {
+  it('has the same series', async () => {
+    await withNft(outputUdp, {}, async ({ ns, nft }) => {
+      await send(ns, 2);
+      const registry = new client.Registry<client.OpenMetricsContentType>();
+      registry.setContentType(client.Registry.OPENMETRICS_CONTENT_TYPE);
+      const collector = new NetfilterCollector(client, { sources: [nft], registers: [registry] });
+      for (let scrape = 0; scrape < 2; scrape++) {
+        const text = await registry.metrics();
+        assert.match(text, /^# TYPE nflink_rule_packets counter$/m);
+        assert.match(text, /^nflink_rule_packets_total\{source="nftables",family="inet",table="t",chain="out",rule="one"\} 2$/m);
+        assert.match(text, /^# EOF$/m);
+      }
+      collector.unregister();
+      assert.equal(registry.getMetricsAsArray().length, 0);
+    });
+  });
+});
+
 describe('a poll that fails', () => {
   it('leaves the rest of the scrape whole, is counted and told', async () => {
     const missing = { family: 'inet', table: 't', name: 'missing' } as const;

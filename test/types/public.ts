@@ -14,6 +14,8 @@ import {
   type RunResult,
   rule,
 } from 'nflink';
+import { NetfilterCollector } from 'nflink/prometheus';
+import * as prometheus from 'prom-client';
 
 export const ssh: readonly Expression[] = [
   e.meta('l4proto'),
@@ -155,3 +157,14 @@ export const neww: RuleSpec = { matches: [{ name: 'conntrack', ctstate: ['NEWW']
 export const dports: RuleSpec = { matches: [{ name: 'tcp', dports: 22 }] };
 // @ts-expect-error no such kind of rejection
 export const rejected: RuleSpec = { target: { name: 'REJECT', rejectWith: 'tcp-rst' } };
+
+/** The packets of services, in prom-client's own registry. */
+export function collect(nft: Nftables, ipt: Iptables): NetfilterCollector {
+  return new NetfilterCollector(prometheus, {
+    sources: [nft, ipt],
+    rules: { names: ['service'], labels: ({ comment }) => (comment === undefined ? undefined : { service: comment }) },
+    onError: (error, { source, of }) => console.error(source, of, error.message),
+  });
+}
+// @ts-expect-error the module is the caller's
+new NetfilterCollector({ sources: [] });
