@@ -1,5 +1,6 @@
 // What every backend works with: the connection, the kernel's revisions of extensions, ipset names.
 import type { Connection } from '../connection.ts';
+import { ENOENT } from '../errno.ts';
 import { fromFailure } from '../errors.ts';
 import type { Verb } from '../run.ts';
 import type { BytesContext, Codec, IpFamily } from './extensions/codec.ts';
@@ -50,7 +51,7 @@ export class RuleContext {
         if (reply.failure !== undefined || reply.index === undefined)
           throw fromFailure(
             `set ${name} in ${this.connection.where}`,
-            reply.failure ?? { call: 'SO_IP_SET', errno: 2 },
+            reply.failure ?? { call: 'SO_IP_SET', errno: ENOENT },
             'not-applied',
             'no such ipset',
           );
@@ -62,7 +63,7 @@ export class RuleContext {
         if (known !== undefined) return known;
         const reply = this.connection.ipset(index);
         if (reply.failure !== undefined || reply.name === undefined)
-          throw fromFailure(`set with index ${index}`, reply.failure ?? { call: 'SO_IP_SET', errno: 2 });
+          throw fromFailure(`set with index ${index}`, reply.failure ?? { call: 'SO_IP_SET', errno: ENOENT });
         names.set(index, reply.name);
         return reply.name;
       },

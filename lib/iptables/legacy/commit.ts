@@ -1,6 +1,6 @@
 // Commands on one legacy table, in one native call: lock, read, apply, commit, unlock.
 import type { Connection } from '../../connection.ts';
-import { errnoName, errnoText } from '../../errno.ts';
+import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
@@ -24,15 +24,6 @@ export interface LegacySettings {
   /** Called where the kernel was asked to take the table and did not. */
   readonly sending?: () => void;
 }
-
-const ENOENT = 2;
-const E2BIG = 7;
-const EBUSY = 16;
-const EEXIST = 17;
-const ELOOP = 40;
-const EINVAL = 22;
-const ENOTEMPTY = 39;
-const EMLINK = 31;
 
 /** Applies all commands or none; how many had something to do. */
 export function* commitLegacy(context: RuleContext, work: TableCommands, o: LegacySettings): Verb<number> {

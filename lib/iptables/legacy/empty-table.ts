@@ -1,14 +1,10 @@
 // Commands on a table that the namespace doesn't have, and that nothing asks to be made: what they would do in an empty one.
+import { E2BIG, EBUSY, EEXIST, ENOENT } from '../../errno.ts';
 import { builtinChains } from '../builtin.ts';
 import { commandError } from '../command-error.ts';
 import type { Command, TableCommands } from '../commands.ts';
 import type { IpFamily, RuleSpec } from '../rule-spec.ts';
 import { printRule } from '../rule-text.ts';
-
-const ENOENT = 2;
-const E2BIG = 7;
-const EBUSY = 16;
-const EEXIST = 17;
 
 export class EmptyTable {
   readonly #family: IpFamily;

@@ -1,4 +1,5 @@
 // XtRule ⇄ one entry of a legacy table. Jumps go by name here, as libiptc takes them; in the kernel's tables they are offsets.
+import { EPROTO } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { encodeText, putAscii } from '../../wire/text.ts';
 import { type BytesContext, ValueError } from '../extensions/codec.ts';
@@ -143,7 +144,7 @@ export function readEntry(
   for (let next = at.size; next < end; ) {
     const size = s.u16(next);
     if (size < EXTENSION.size)
-      throw new NetfilterError(`an entry as the kernel gave it has a match of ${size} bytes`, { code: 'EPROTO', errno: 71 });
+      throw new NetfilterError(`an entry as the kernel gave it has a match of ${size} bytes`, { code: 'EPROTO', errno: EPROTO });
     rule.matches.push(readExtension(s, next, size));
     next += size;
   }

@@ -1,10 +1,10 @@
 // Waiting for the lock that every iptables-legacy takes, and who has it. The tries themselves are the addon's, each without waiting.
 import { readFileSync, statSync } from 'node:fs';
+import { EAGAIN } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { type Step, step, type Verb } from '../../run.ts';
 import { lockPath } from './requests.ts';
 
-const EAGAIN = 11;
 /** Between two tries, in milliseconds: short at first, since most holders are done in a few. */
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 50;
