@@ -219,10 +219,13 @@ export class Connection {
 
   /** Throws what a reply's failure means. */
   check(what: string, failure: NativeFailure | undefined): void {
-    if (failure === undefined) return;
-    if (failure.errno === EBUSY) throw busy(what);
-    if (this.#closed && (failure.errno === EBADF || failure.errno === ECANCELED)) throw closedError(what);
-    throw fromFailure(`${what} in ${this.where}`, failure);
+    if (failure !== undefined) throw this.error(what, failure);
+  }
+  /** What a reply's failure means; `hint`: what lacks, where the call alone doesn't say it. */
+  error(what: string, failure: NativeFailure, hint?: string): NetfilterError {
+    if (failure.errno === EBUSY) return busy(what);
+    if (this.#closed && (failure.errno === EBADF || failure.errno === ECANCELED)) return closedError(what);
+    return fromFailure(`${what} in ${this.where}`, failure, 'not-applied', hint);
   }
 
   closeSync(): void {

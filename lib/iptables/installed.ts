@@ -39,11 +39,8 @@ export class InstalledIptablesRule implements IptablesRule {
   get counter(): Counter {
     return this.#dump.counter(this.#row) as Counter;
   }
-  /** The first -m comment, or nft's own; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
   get comment(): string {
-    const { spec } = this;
-    const comment = isForeign(spec) ? undefined : spec.matches?.find((m) => m.name === 'comment');
-    return (comment !== undefined && 'comment' in comment ? comment.comment : undefined) as string;
+    return commentOf(this.spec);
   }
   get spec(): RuleSpec | ForeignRule {
     this.#spec ??= this.#decode();
@@ -64,6 +61,12 @@ export class InstalledIptablesRule implements IptablesRule {
     const { family, table, chain, index, handle, comment, counter, spec } = this;
     return jsonSafe({ family, table, chain, index, handle, comment, counter, spec });
   }
+}
+
+/** The first -m comment. Without one it is undefined, which exactOptionalPropertyTypes does not let a getter say. */
+export function commentOf(spec: RuleSpec | ForeignRule): string {
+  const comment = isForeign(spec) ? undefined : spec.matches?.find((m) => m.name === 'comment');
+  return (comment !== undefined && 'comment' in comment ? comment.comment : undefined) as string;
 }
 
 /** Whether the real save would print a table that holds the rule. */

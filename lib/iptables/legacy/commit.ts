@@ -2,7 +2,7 @@
 import type { Connection } from '../../connection.ts';
 import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
-import { type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
+import { type NativeFailure, type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
 import { builtinChain } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
@@ -13,7 +13,7 @@ import type { RuleSpec } from '../rule-spec.ts';
 import type { XtRule } from '../xt-rule.ts';
 import { EmptyTable } from './empty-table.ts';
 import { whenFree } from './lock.ts';
-import { checkLegacy, familyBit, lockPath } from './requests.ts';
+import { familyBit, legacyError, lockPath } from './requests.ts';
 import { CommandWriter } from './wire.ts';
 
 export interface LegacySettings {
@@ -47,7 +47,7 @@ export function* commitEncoded(context: RuleContext, work: TableCommands, encode
   }
   if (reply.failure !== undefined) {
     if (reply.failure.call === 'iptc_commit') o.sending?.();
-    throw failed(connection, family, work, reply);
+    throw failed(connection, family, work, reply.failure, reply.state ?? 'not-applied');
   }
   return encoded.count(reply.done ?? new Uint8Array());
 }
@@ -213,15 +213,14 @@ function jumpOf(c: Command): string {
 }
 
 /** The lock, the read or the commit failed; after a commit the table was looked at again. */
-function failed(connection: Connection, family: string, work: TableCommands, reply: NativeXtCommitReply): NetfilterError {
-  const { failure, state = 'not-applied' } = reply;
-  if (failure === undefined) throw new TypeError('a failure is needed');
-  const { table, commands } = work;
-  try {
-    if (failure.call !== 'iptc_commit') checkLegacy(connection, `table ${table}`, failure);
-  } catch (err) {
-    return err as NetfilterError;
-  }
+function failed(
+  connection: Connection,
+  family: string,
+  { table, commands }: TableCommands,
+  failure: NativeFailure,
+  state: NonNullable<NativeXtCommitReply['state']>,
+): NetfilterError {
+  if (failure.call !== 'iptc_commit') return legacyError(connection, `table ${table}`, failure);
   const now = {
     'not-applied': 'the table is as it was',
     applied: 'the rules are applied, but counters of rules and chains are lost: the kernel refused them',

@@ -2,7 +2,7 @@
 import { jsonSafe } from '../../model/json.ts';
 import type { Counter, Family } from '../../model/ruleset.ts';
 import type { BytesContext } from '../extensions/codec.ts';
-import { isForeign } from '../installed.ts';
+import { commentOf, isForeign } from '../installed.ts';
 import type { ForeignRule, IptablesRule, RuleSpec } from '../rule-spec.ts';
 import { printRule } from '../rule-text.ts';
 import { fromXt } from '../xt-convert.ts';
@@ -34,11 +34,8 @@ export class LegacyRule implements IptablesRule {
   get counter(): Counter {
     return this.#table.counterAt(this.#table.offsets[this.#row] as number);
   }
-  /** The first -m comment; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
   get comment(): string {
-    const { spec } = this;
-    const comment = isForeign(spec) ? undefined : spec.matches?.find((m) => m.name === 'comment');
-    return (comment !== undefined && 'comment' in comment ? comment.comment : undefined) as string;
+    return commentOf(this.spec);
   }
   get spec(): RuleSpec | ForeignRule {
     this.#spec ??= this.#decode();

@@ -1,7 +1,7 @@
 // Asking for a legacy table, and what a failed request means.
 import type { Connection } from '../../connection.ts';
 import { EACCES, EPERM } from '../../errno.ts';
-import { fromFailure, NEED_CAP_NET_ADMIN, type Outcome } from '../../errors.ts';
+import { NEED_CAP_NET_ADMIN, type NetfilterError } from '../../errors.ts';
 import { type NativeFailure, type NativeXtReadReply, XT_IP6 } from '../../native.ts';
 import type { Verb } from '../../run.ts';
 import type { IpFamily } from '../extensions/codec.ts';
@@ -12,16 +12,13 @@ export function familyBit(family: IpFamily): number {
 }
 
 /** Throws what a reply's failure means. */
-export function checkLegacy(
-  connection: Connection,
-  what: string,
-  failure: NativeFailure | undefined,
-  outcome: Outcome = 'not-applied',
-): void {
-  if (failure === undefined) return;
-  const hint = hintOf(failure);
-  if (hint === undefined && outcome === 'not-applied') connection.check(what, failure);
-  throw fromFailure(`${what} in ${connection.where}`, failure, outcome, hint);
+export function checkLegacy(connection: Connection, what: string, failure: NativeFailure | undefined): void {
+  if (failure !== undefined) throw legacyError(connection, what, failure);
+}
+
+/** What a failure before the commit means: nothing was applied. */
+export function legacyError(connection: Connection, what: string, failure: NativeFailure): NetfilterError {
+  return connection.error(what, failure, hintOf(failure));
 }
 
 function hintOf({ call, errno }: NativeFailure): string | undefined {
