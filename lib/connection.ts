@@ -1,7 +1,7 @@
 // One open connection into a network namespace: the native sockets, and the order in which calls get them. A lane is
 // one socket's queue; `…Sync` calls never wait, so they are refused while a call is in flight on theirs.
 import { once, setMaxListeners } from 'node:events';
-import { EACCES, EBADF, EBUSY, ECANCELED, ENOENT, EPERM, ESRCH } from './errno.ts';
+import { EACCES, EBADF, EBUSY, ECANCELED, ENOENT, ESRCH } from './errno.ts';
 import { closedError, fromFailure, NetfilterError } from './errors.ts';
 import {
   type NativeConnection,
@@ -290,12 +290,10 @@ function describe(netns: Netns | undefined): string {
 
 function openError(where: string, failure: NativeFailure): NetfilterError {
   const hint =
-    failure.errno === EPERM && failure.call === 'setns'
-      ? 'CAP_SYS_ADMIN is needed to enter another network namespace'
-      : failure.errno === ENOENT || failure.errno === ESRCH
-        ? 'no such namespace or process'
-        : failure.call === 'open' && failure.errno === EACCES
-          ? 'no permission to open it; the namespace of another user needs CAP_SYS_PTRACE'
-          : undefined;
+    failure.errno === ENOENT || failure.errno === ESRCH
+      ? 'no such namespace or process'
+      : failure.call === 'open' && failure.errno === EACCES
+        ? 'no permission to open it; the namespace of another user needs CAP_SYS_PTRACE'
+        : undefined;
   return fromFailure(`open ${where}`, failure, 'not-applied', hint);
 }
