@@ -109,6 +109,8 @@ function maskExtension(kind: 'match' | 'target', mask: Uint8Array, at: number, e
   const codec = codecOfKernel(kind, e.name, e.revision, e.data, c.family);
   const revision = codec?.revisions.find((r) => r.revision === e.revision && (r.family ?? c.family) === c.family);
   mask.fill(0xff, at, data + Math.min(e.data.length, revision?.size ?? e.data.length));
+  // match_different and target_different of libiptc.c look at size, name and data only.
+  mask[at + EXTENSION.revision] = 0;
   for (const [from, to] of revision?.kernelPrivate ?? []) mask.fill(0, data + from, data + Math.min(to, e.data.length));
   return data + xtAlign(e.data.length);
 }
