@@ -69,9 +69,16 @@ export function commentOf(spec: RuleSpec | ForeignRule): string {
   return (comment !== undefined && 'comment' in comment ? comment.comment : undefined) as string;
 }
 
-/** Whether the real save would print a table that holds the rule. */
+/** What stands for a legacy rule whose base entry has bits that iptables has no option for: all of it as bytes. */
+export const UNSAYABLE_ENTRY = 'xt_entry';
+
+/** Whether the real save would print a table that holds the rule: the legacy one prints any. */
 export function isPrintable(spec: RuleSpec | ForeignRule): boolean {
-  return !isForeign(spec) || spec.expressions.every((e) => isCompatible(e as AnyExpression));
+  return !isForeign(spec) || spec.expressions.every((e) => isLegacyEntry(e) || isCompatible(e as AnyExpression));
+}
+
+function isLegacyEntry(e: ForeignRule['expressions'][number]): boolean {
+  return e.type === 'unknown' && e.name === UNSAYABLE_ENTRY;
 }
 
 export function isForeign(spec: RuleSpec | ForeignRule): spec is ForeignRule {
