@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { codecs } from '../../lib/iptables/extensions/registry.ts';
 import { root } from '../support/fixtures.ts';
 import { withNamespace } from '../support/namespace.ts';
 
@@ -41,6 +42,18 @@ describe('docs/events.md', () => {
 });
 
 describe('README.md', () => {
+  it('lists the extensions that there are', () => {
+    const text = readFileSync(join(root, 'README.md'), 'utf8');
+    const verdicts = ['ACCEPT', 'DROP', 'RETURN', 'QUEUE'];
+    for (const [heading, kind, others] of [
+      ['Matches', 'match', []],
+      ['Targets', 'target', verdicts],
+    ] as const) {
+      const listed = new RegExp(`^${heading}: ([^.;]*)[.;]`, 'm').exec(text)?.[1]?.split(/,\s/) ?? [];
+      const known = new Set(codecs.filter((c) => c.kind === kind).map((c) => c.name));
+      assert.deepEqual([...listed].sort(), [...known, ...others].sort());
+    }
+  });
   const examples = blocks('README.md', 'js');
   it('has a first example of ten lines and one for Nftables', () => {
     assert.equal(examples.length, 2);

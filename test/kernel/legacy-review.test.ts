@@ -324,3 +324,44 @@ describe('what an error says', () => {
     });
   });
 });
+
+describe('what a commit does to counters', () => {
+  const send = 'const s = require("dgram").createSocket("udp4"); s.send("x", 9, "127.0.0.1", () => s.close());';
+  const saved = (ns: TestNamespace): string[] =>
+    ns
+      .mustSync('iptables-legacy-save', ['-c', '-t', 'filter'])
+      .split('\n')
+      .filter((line) => /^:|-A/.test(line));
+
+  it('those of all policies of the table are zero, those of rules stay; as with the real program', async () => {
+    const after: string[][] = [];
+    for (const ours of [false, true]) {
+      await withLegacy(async (ipt, ns) => {
+        ns.up();
+        ns.mustSync('iptables-legacy', ['-A', 'INPUT', '-i', 'lo']);
+        ns.mustSync('iptables-legacy', ['-t', 'nat', '-P', 'INPUT', 'ACCEPT']);
+        ns.mustSync(process.execPath, ['-e', send]);
+        // Sent, received, and the answer that nobody listens.
+        assert.match(saved(ns).join('\n'), /^:INPUT ACCEPT \[2:86\]\n:FORWARD .*\n:OUTPUT ACCEPT \[2:86\]\n\[2:86\] -A INPUT -i lo$/);
+        if (ours) await ipt.append('filter', 'OUTPUT', '-j RETURN');
+        else ns.mustSync('iptables-legacy', ['-A', 'OUTPUT', '-j', 'RETURN']);
+        after.push(saved(ns));
+      });
+    }
+    const zero = ['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `:${chain} ACCEPT [0:0]`);
+    assert.deepEqual(after[0], [...zero, '[2:86] -A INPUT -i lo', '[0:0] -A OUTPUT -j RETURN']);
+    assert.deepEqual(after[1], after[0]);
+  });
+
+  it('a count given with -c outlives a zero() of the same transaction, not of the next', async () => {
+    await withLegacy(async (ipt, ns) => {
+      const tx = ipt.transaction('filter');
+      tx.append('INPUT', '-i lo -c 3 4');
+      tx.zero();
+      await tx.commit();
+      assert.ok(saved(ns).includes('[3:4] -A INPUT -i lo'));
+      await ipt.zero('filter');
+      assert.ok(saved(ns).includes('[0:0] -A INPUT -i lo'));
+    });
+  });
+});
