@@ -1,4 +1,4 @@
-// What Iptables needs of a backend. nf_tables is in compat/; legacy xtables will stand beside it.
+// What Iptables needs of a backend: nf_tables is in compat/, legacy xtables in legacy/.
 import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
 import type { CommitResult } from '../nftables/send.ts';
 import type { Verb } from '../run.ts';

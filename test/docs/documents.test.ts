@@ -1,8 +1,12 @@
 // The code in the documents does what they say: the blocks of life-of-a-rule, events and migration are run as one program each and
 // print what stands below them; README's blocks run as they are pasted. Each in a network namespace of its own.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { codecs } from '../../lib/iptables/extensions/registry.ts';
 import { blocks, run } from '../support/documents.ts';
+import { root } from '../support/fixtures.ts';
 import { withLockFile } from '../support/lock-file.ts';
 
 describe('docs/life-of-a-rule.md', () => {
@@ -32,6 +36,18 @@ describe('docs/migration.md', () => {
 });
 
 describe('README.md', () => {
+  it('lists the extensions that there are', () => {
+    const text = readFileSync(join(root, 'README.md'), 'utf8');
+    const verdicts = ['ACCEPT', 'DROP', 'RETURN', 'QUEUE'];
+    for (const [heading, kind, others] of [
+      ['Matches', 'match', []],
+      ['Targets', 'target', verdicts],
+    ] as const) {
+      const listed = new RegExp(`^${heading}: ([^.;]*)[.;]`, 'm').exec(text)?.[1]?.split(/,\s/) ?? [];
+      const known = new Set(codecs.filter((c) => c.kind === kind).map((c) => c.name));
+      assert.deepEqual([...listed].sort(), [...known, ...others].sort());
+    }
+  });
   const examples = blocks('README.md', 'js');
   it('has a first example of ten lines and one for Nftables', () => {
     assert.equal(examples.length, 2);

@@ -1,5 +1,6 @@
 // iptables on nf_tables: each thing Iptables can do, as a verb.
 import type { Connection } from '../../connection.ts';
+import { ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { CounterSnapshot } from '../../model/ruleset.ts';
 import { countRules } from '../../nftables/counters.ts';
@@ -102,7 +103,7 @@ export class CompatBackend implements IptablesBackend {
 
   *#mustExist(table: string, chain: string): Verb<void> {
     const found = yield* askChain(this.#context, table, chain);
-    if (found === undefined) throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: 2 });
+    if (found === undefined) throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: ENOENT });
     if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain);
   }
 }

@@ -1,5 +1,6 @@
 // iptables on legacy xtables: each thing Iptables can do, as a verb.
 import type { Connection } from '../../connection.ts';
+import { ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { CounterSnapshot } from '../../model/ruleset.ts';
 import type { CommitResult } from '../../nftables/send.ts';
@@ -66,7 +67,7 @@ export class LegacyBackend implements IptablesBackend {
     const rows = found?.chain(chain);
     if (rows !== undefined) return of(rows.start, rows.end);
     if (builtinChain(table, chain) !== undefined) return [];
-    throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: 2 });
+    throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: ENOENT });
   }
 
   *chains(table: string): Verb<readonly string[]> {
