@@ -1,6 +1,7 @@
 // The public names of nflink.
 export type { CallOptions, Netns } from './connection.ts';
 export { type FailedOperation, NetfilterError, type Outcome, RuleSyntaxError } from './errors.ts';
+export type { RunResult } from './iptables/command-line/run.ts';
 export { type CompiledRuleset, compile } from './iptables/compile.ts';
 export {
   type BackendChoice,

@@ -358,9 +358,11 @@ XtCommitReply commit_once(const XtCommitRequest& request, XtCommands& commands, 
   }
   if (request.dry_run || !any || table.commit()) return reply;
   const int error = errno;
-  again = error == EAGAIN;
   reply.failure = Failure{"iptc_commit", error};
-  if (!again) reply.state = look_again(request, table, socket, before);
+  reply.state = look_again(request, table, socket, before);
+  // Of another number of entries than we saw; done again only where it is not done.
+  again = error == EAGAIN && reply.state != XtCommitReply::State::kApplied;
+  if (again) reply.state = XtCommitReply::State::kNotApplied;
   return reply;
 }
 

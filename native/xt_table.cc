@@ -52,7 +52,7 @@ MaybeFailure read_entries(int socket, XtFamily family, const std::string& table,
     if (auto failure = xt_info(socket, family, table, info)) return failure;
     data.resize(0);
     auto* request = reinterpret_cast<ipt_get_entries*>(data.reserve(kXtHeader + info.size));
-    // The kernel leaves what follows an extension's name as it finds it (xt_obj_to_user).
+    // All of it: of names the kernel writes no more than they have (xt_obj_to_user in net/netfilter/x_tables.c).
     std::memset(request, 0, kXtHeader + info.size);
     std::memcpy(request->name, table.c_str(), table.size());
     request->size = info.size;

@@ -22,6 +22,8 @@ export type Command = InText &
     | { readonly verb: 'flushChain'; readonly chain: string | undefined }
     | { readonly verb: 'renameChain'; readonly chain: string; readonly to: string }
     | { readonly verb: 'setPolicy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP'; readonly counter: Counter | undefined }
+    /** Counters to zero: of one rule, of a chain with its rules, or of all chains; only where they are not zero already. */
+    | { readonly verb: 'zero'; readonly chain: string | undefined; readonly number?: number }
     /** `:chain` of save text: a user chain is made, or emptied where it is there; of a builtin chain policy and counters are set. */
     | { readonly verb: 'declareChain'; readonly chain: string; readonly policy?: 'ACCEPT' | 'DROP'; readonly counter?: Counter }
   );
@@ -41,6 +43,7 @@ export function looksAtRules(c: Command): boolean {
     case 'replace':
     case 'delete':
     case 'deleteAt':
+    case 'zero':
       return true;
     case 'append':
       return c.unlessThere === true;

@@ -5,6 +5,8 @@ import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
 import type { IptablesBackend } from './backend.ts';
 import { type BackendChoice, type ChosenBackend, openBackend } from './choose.ts';
+import { parseCommandLine } from './command-line/parse.ts';
+import { type RunResult, runLine, writes } from './command-line/run.ts';
 import type { Command } from './commands.ts';
 import { type CompiledRuleset, tablesOf } from './compile.ts';
 import type { IpFamily } from './extensions/codec.ts';
@@ -66,6 +68,20 @@ export class Iptables {
   }
   static openSync(o: IptablesOpenOptions): Iptables {
     return new Iptables(runSync(opening(o)), o.family);
+  }
+
+  /**
+   * Carries out one whole iptables command line, without the program's name: text with a shell's quoting, or a list of words. Gives what the
+   * real program prints, and whether the command had anything to do. Throws RuleSyntaxError naming the word for what the real program
+   * refuses to read, NetfilterError for what it fails at: ENOENT where -C or -D finds no such rule, or a chain is missing (iptables(8)).
+   */
+  async run(command: string | readonly string[], o?: CallOptions): Promise<RunResult> {
+    const line = parseCommandLine(command, this.family);
+    return await this.#connection.runAsync('run', () => runLine(this.#verbs, this.family, line), o, writes(line));
+  }
+  runSync(command: string | readonly string[]): RunResult {
+    const line = parseCommandLine(command, this.family);
+    return this.#connection.runSync('run', () => runLine(this.#verbs, this.family, line), writes(line));
   }
 
   /** Adds a rule to the end of a chain; a builtin chain that isn't there yet is made, as iptables makes it. */
@@ -178,6 +194,18 @@ export class Iptables {
   }
   setPolicySync(table: string, chain: string, policy: 'ACCEPT' | 'DROP'): void {
     this.#applySync('setPolicy', table, this.#policy(table, chain, policy));
+  }
+
+  /**
+   * Puts the counters of a chain and its rules to zero, or those of all chains. Rules that have counted nothing are left alone. On
+   * nf_tables a rule is replaced by itself, as by iptables-nft -Z: what is counted between the look at it and the commit is lost, and what its
+   * matches remember (limit, quota, statistic) begins anew. ENOENT for a user chain that isn't there (iptables(8), -Z).
+   */
+  async zero(table: string, chain?: string, o?: CallOptions): Promise<void> {
+    await this.#apply('zero', table, this.#zero(table, chain), o);
+  }
+  zeroSync(table: string, chain?: string): void {
+    this.#applySync('zero', table, this.#zero(table, chain));
   }
 
   /** Whether a rule is there; no such chain or table: false. With several addresses, whether all are. */
@@ -326,6 +354,10 @@ export class Iptables {
   #chain(verb: 'flushChain' | 'deleteChain', table: string, chain: string | undefined): Command[] {
     this.#check(table, chain, verb === 'deleteChain');
     return chain === undefined ? [{ verb: 'flushChain', chain }] : [{ verb, chain }];
+  }
+  #zero(table: string, chain: string | undefined): Command[] {
+    this.#check(table, chain);
+    return [{ verb: 'zero', chain }];
   }
   #rename(table: string, from: string, to: string): Command[] {
     this.#check(table, from, true);

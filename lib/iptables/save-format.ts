@@ -28,14 +28,23 @@ export function formatTable(table: SavableTable, counters: boolean): string {
   for (const chain of table.chains) {
     const head = `-A ${chain.name}`;
     for (const rule of chain.rules) {
-      if (!isPrintable(rule.spec)) return `# Table \`${table.name}' is incompatible, use 'nft' tool.\n`;
+      if (!isPrintable(rule.spec)) return `# ${incompatible(table.name)}\n`;
       const text = rule.toString();
       lines.push(`${counters ? `${bracket(rule.counter)} ` : ''}${head}${text === '' ? '' : ` ${text}`}`);
     }
   }
-  const tainted =
-    table.hiddenChains.length > 0 ? `# Table \`${table.name}' contains incompatible base-chains, use 'nft' tool to list them.\n` : '';
-  return `${tainted}${GENERATED}\n*${table.name}\n${lines.join('\n')}\nCOMMIT\n${COMPLETED}\n`;
+  return `${tainted(table)}${GENERATED}\n*${table.name}\n${lines.join('\n')}\nCOMMIT\n${COMPLETED}\n`;
+}
+
+/** What the real programs say of a table that holds a rule they cannot. */
+export function incompatible(table: string): string {
+  return `Table \`${table}' is incompatible, use 'nft' tool.`;
+}
+
+/** The line that names a table with base chains that iptables does not see; '' where there are none. */
+export function tainted(table: SavableTable | undefined): string {
+  if (table === undefined || table.hiddenChains.length === 0) return '';
+  return `# Table \`${table.name}' contains incompatible base-chains, use 'nft' tool to list them.\n`;
 }
 
 function bracket(c: Counter | undefined): string {

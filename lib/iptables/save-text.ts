@@ -5,8 +5,9 @@ import { RuleSyntaxError } from '../errors.ts';
 import type { Counter } from '../model/ruleset.ts';
 import { builtinChain, builtinChains, newChainError, tableNames } from './builtin.ts';
 import type { Command } from './commands.ts';
+import { commandsOf, place } from './commands-of-line.ts';
 import type { IpFamily } from './extensions/codec.ts';
-import { type ParsedCommand, RuleParser } from './rule/parser.ts';
+import { RuleParser } from './rule/parser.ts';
 import type { RuleSpec } from './rule-spec.ts';
 import { splitWords, type Word } from './words.ts';
 
@@ -86,9 +87,11 @@ class SaveReader {
   #rule(text: string, line: number, table: OpenTable): void {
     try {
       const { words, counter } = ruleWords(text);
-      const parser = new RuleParser(words, this.#family, { commands: true, start: counter === undefined ? 0 : 1 });
+      const parser = new RuleParser(words, this.#family, { commands: 'text', start: counter === undefined ? 0 : 1 });
       const rules = parser.rules();
-      for (const c of commandsOf(parser.command, rules, words, line))
+      // As iptables-restore does, whatever else the line holds.
+      if (parser.ofOtherFamily) return;
+      for (const c of commandsOf(parser.command, rules, words, { line }))
         table.commands.push(counter === undefined ? c : { ...c, leading: counter });
       if (counter !== undefined && rules[0]?.counter !== undefined) table.countedTwice ??= countedTwice(words, line);
       table.undeclared ??= undeclared(table, parser, rules[0], words, line);
@@ -107,53 +110,6 @@ class SaveReader {
 
 function reasonOf(err: RuleSyntaxError): string {
   return err.message.replace(/^column \d+: /, '');
-}
-
-function place(words: readonly Word[], wordIndex: number): { word: string; wordIndex: number; column: number } {
-  const word = words[wordIndex];
-  return { word: word?.text ?? '', wordIndex, column: word?.column ?? 1 };
-}
-
-/** What a line asks for. Several addresses are several rules, each put where the line says: the last inserted comes first. */
-function commandsOf(
-  { letter, chain, more, at }: ParsedCommand,
-  rules: readonly RuleSpec[],
-  words: readonly Word[],
-  line: number,
-): Command[] {
-  const number = more === undefined ? 1 : Number(more);
-  // Only -F and -X may have none.
-  const name = chain ?? '';
-  switch (letter) {
-    case 'A':
-      return rules.map((rule) => ({ verb: 'append', chain: name, rule, line }));
-    case 'I':
-      return rules.map((rule) => ({ verb: 'insert', chain: name, number, rule, line }));
-    case 'R':
-      if (rules.length > 1) throw new RuleSyntaxError('Replacing a rule with several addresses is not allowed', place(words, at));
-      return rules.map((rule) => ({ verb: 'replace', chain: name, number, rule, line }));
-    case 'D':
-      return more === undefined
-        ? rules.map((rule) => ({ verb: 'delete', chain: name, rule, line }))
-        : [{ verb: 'deleteAt', chain: name, number, line }];
-    case 'F':
-      return [{ verb: 'flushChain', chain, line }];
-    case 'X':
-      if (chain === undefined) throw new RuleSyntaxError('-X needs a chain here: all at once are not deleted', place(words, at));
-      return [{ verb: 'deleteChain', chain, line }];
-    case 'N':
-    case 'E': {
-      const made = letter === 'N' ? name : (more ?? '');
-      const reason = newChainError(made);
-      if (reason !== undefined) throw new RuleSyntaxError(reason, { ...place(words, letter === 'N' ? at + 1 : at + 2), word: made });
-      return letter === 'N' ? [{ verb: 'newChain', chain: name, line }] : [{ verb: 'renameChain', chain: name, to: made, line }];
-    }
-    case 'P':
-      if (more !== 'ACCEPT' && more !== 'DROP') throw new RuleSyntaxError(`bad policy "${more}", ACCEPT or DROP`, place(words, at + 2));
-      return [{ verb: 'setPolicy', chain: name, policy: more, counter: undefined, line }];
-    default:
-      return letter satisfies never;
-  }
 }
 
 /** The real program takes the [packets:bytes] before a rule for a -c. */

@@ -67,6 +67,10 @@ export class IptablesTransaction {
     checkPolicy(policy);
     return this.#push(chain, { verb: 'setPolicy', chain, policy, counter: c });
   }
+  /** The counters of a chain and its rules, or of all chains, to zero, as `Iptables.zero`. */
+  zero(chain?: string): Operation {
+    return this.#push(chain, { verb: 'zero', chain });
+  }
 
   /** The kernel's dry run of what the transaction holds now. */
   async check(o?: CallOptions): Promise<void> {
@@ -124,7 +128,7 @@ export class IptablesTransaction {
 
   #push(chain: string | undefined, command: Command): Operation {
     this.#checkOpen(command.verb);
-    if (chain !== undefined || command.verb !== 'flushChain') checkChain(chain);
+    if (chain !== undefined || (command.verb !== 'flushChain' && command.verb !== 'zero')) checkChain(chain);
     return { index: this.#commands.push(command) - 1 };
   }
 

@@ -144,6 +144,11 @@ export function saveWord(value: string): string {
   return value === '' ? '""' : value;
 }
 
+/** In quotes whatever it is, with a backslash only before what would end or escape (printf of the extensions that print so). */
+export function saveQuoted(value: string): string {
+  return `"${value.replace(/["\\]/g, '\\$&')}"`;
+}
+
 function isPlain(code: number): boolean {
   return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95 || code === 45;
 }

@@ -55,18 +55,25 @@ function verdict(code, { passed, notRun }, { files, filteredByName }) {
     for (const t of notRun) red.push(`    ${t.file}: ${t.name} (${t.kind}${typeof t.reason === 'string' ? `: ${t.reason}` : ''})`);
   }
   if (passed === 0 && code === 0) red.push('NOT ONE TEST RAN.');
-  warnAboutOracle(files);
+  warnAboutShared(files);
   if (red.length > 0) console.error(`\n✗ ${red.join('\n')}`);
   else if (code !== 0) console.error('\n✗ tests failed');
   else console.log(`\n✓ ${passed} tests passed in ${files.length} files${filteredByName ? ', chosen by name' : ', none skipped'}`);
   return red.length > 0 ? 1 : code;
 }
 
-// The netfilter project's extension cases are read from beside the project and are not part of it (test/support/oracle.ts).
-function warnAboutOracle(files) {
-  const users = files.filter((file) => readFileSync(join(root, file), 'utf8').includes('support/oracle.js'));
-  if (users.length === 0 || existsSync(process.env.NFLINK_ORACLE ?? join(root, '../shared/oracle'))) return;
-  console.warn(
-    `\n! THE ORACLE CASES WERE NOT COMPARED: there is no folder ../shared/oracle (or NFLINK_ORACLE).\n  Tests that would use it: ${users.join(', ')}`,
-  );
+// The netfilter project's extension cases and the corpus of whole hosts and command lines are read from beside the project and are not part
+// of it (test/support/oracle.ts, test/support/shared-corpus.ts).
+function warnAboutShared(files) {
+  const folders = [
+    { what: 'ORACLE CASES WERE', support: 'support/oracle.js', variable: 'NFLINK_ORACLE', folder: '../shared/oracle' },
+    { what: 'CORPUS WAS', support: 'support/shared-corpus.js', variable: 'NFLINK_CORPUS', folder: '../shared/corpus' },
+  ];
+  for (const { what, support, variable, folder } of folders) {
+    const users = files.filter((file) => readFileSync(join(root, file), 'utf8').includes(support));
+    if (users.length === 0 || existsSync(process.env[variable] ?? join(root, folder))) continue;
+    console.warn(
+      `\n! THE ${what} NOT COMPARED: there is no folder ${folder} (or ${variable}).\n  Tests that would use it: ${users.join(', ')}`,
+    );
+  }
 }

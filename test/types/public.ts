@@ -11,6 +11,7 @@ import {
   parseRule,
   type RuleSpec,
   RuleSyntaxError,
+  type RunResult,
   rule,
 } from 'nflink';
 
@@ -83,6 +84,11 @@ export async function load(text: string): Promise<number> {
   return compiled.rules;
 }
 
+export async function listed(ipt: Iptables): Promise<string> {
+  const { changed }: RunResult = ipt.runSync(['-A', 'INPUT', '-j', 'ACCEPT']);
+  return changed ? (await ipt.run('-nvL INPUT', { signal: AbortSignal.timeout(1000) })).stdout : '';
+}
+
 export const typed: RuleSpec = {
   protocol: 'tcp',
   source: { not: '10.0.0.0/8' },
@@ -132,3 +138,20 @@ export async function watch(nft: Nftables, signal: AbortSignal): Promise<void> {
 export async function move(from: Nftables, to: Nftables): Promise<void> {
   await to.restore(await from.snapshot(), { existing: 'replace', counters: true });
 }
+
+/** Options and values of extensions are typed: an editor completes them. */
+export const established: RuleSpec = {
+  protocol: 'tcp',
+  matches: [
+    { name: 'conntrack', ctstate: ['NEW', 'ESTABLISHED'] },
+    { name: 'hashlimit', hashlimitUpto: '5/sec', hashlimitName: 'ssh', hashlimitMode: ['srcip'] },
+    { name: 'policy', dir: 'in', pol: 'ipsec', elements: [{ proto: 'esp', mode: 'tunnel' }] },
+  ],
+  target: { name: 'REJECT', rejectWith: 'tcp-reset' },
+};
+// @ts-expect-error a state that isn't one
+export const neww: RuleSpec = { matches: [{ name: 'conntrack', ctstate: ['NEWW'] }] };
+// @ts-expect-error no such option
+export const dports: RuleSpec = { matches: [{ name: 'tcp', dports: 22 }] };
+// @ts-expect-error no such kind of rejection
+export const rejected: RuleSpec = { target: { name: 'REJECT', rejectWith: 'tcp-rst' } };

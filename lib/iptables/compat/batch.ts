@@ -18,6 +18,13 @@ export type RulePlace = 'first' | 'last' | { readonly after: RuleName } | { read
 /** A rule in the kernel by handle, or one of this batch by its NFTA_RULE_ID. */
 export type RuleName = { readonly handle: bigint } | { readonly id: number };
 
+export interface RuleExtras {
+  /** NFTA_RULE_ID, where later commands of the batch may name the rule. */
+  readonly id?: number | undefined;
+  /** What nft or others keep beside the expressions. */
+  readonly userdata?: Uint8Array | undefined;
+}
+
 export interface ChainSettings {
   readonly policy?: 'ACCEPT' | 'DROP';
   readonly counter?: Counter;
@@ -104,8 +111,8 @@ export class IptablesBatch {
     this.batch.push({ type: m.NFT_MSG_NEWCHAIN, flags: 0, family: this.#familyNumber, lookup }, this.#chainName('rename', chain, index));
   }
 
-  /** `id`: the rule's NFTA_RULE_ID, where later commands of the batch may name it. */
-  addRule(chain: string, expressions: readonly AnyExpression[], place: RulePlace, named: Named, id?: number): number {
+  addRule(chain: string, expressions: readonly AnyExpression[], place: RulePlace, named: Named, o: RuleExtras = {}): number {
+    const { id, userdata } = o;
     const compat = inferCompat(this.#family, expressions);
     const after = typeof place === 'object' && 'after' in place ? place.after : undefined;
     const replaced = typeof place === 'object' && 'replace' in place ? place.replace : undefined;
@@ -116,6 +123,7 @@ export class IptablesBatch {
       ...(after !== undefined && 'handle' in after ? { position: after.handle } : {}),
       expressions,
       ...(compat === undefined ? {} : { compat }),
+      ...(userdata === undefined ? {} : { userdata }),
       ...(id === undefined ? {} : { id }),
       ...(after !== undefined && 'id' in after ? { positionId: after.id } : {}),
     });

@@ -1,5 +1,6 @@
 // A chain as a transaction sees it while its commands are laid out: rules in the kernel by handle, rules of the same batch
 // by their NFTA_RULE_ID. Rule numbers and rule texts are resolved against this.
+import { acceptable } from '../../nftables/expressions/acceptable.ts';
 import type { AnyExpression } from '../../nftables/expressions/expression.ts';
 import type { RuleDump } from '../../nftables/installed-rule.ts';
 import type { BytesContext } from '../extensions/codec.ts';
@@ -36,6 +37,13 @@ export class ChainState {
       const rule = 'id' in entry ? readExpressions(family, entry.expressions) : this.#read(entry.row, needles);
       return rule !== undefined && sameRule(rule, written, this.#bytes);
     });
+  }
+
+  /** A rule's expressions as they can be written again, and what is kept beside them. */
+  content(entry: Entry): { readonly expressions: readonly AnyExpression[]; readonly userdata?: Uint8Array | undefined } {
+    if ('id' in entry) return { expressions: entry.expressions };
+    const { row } = entry;
+    return { expressions: (this.#dump?.expressions(row) ?? []).map(acceptable), userdata: this.#dump?.userdata(row) };
   }
 
   /** The rule of a row that may be the wanted one. */

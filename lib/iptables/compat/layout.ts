@@ -109,6 +109,8 @@ export class Layout {
         return this.#rename(index, c);
       case 'setPolicy':
         return this.#policy(index, c, c.policy, c.counter);
+      case 'zero':
+        return this.#zero(index, c);
       case 'declareChain':
         return this.#declare(index, c);
       default:
@@ -241,7 +243,7 @@ export class Layout {
     const state = this.#state(c.chain);
     // Only rules that a later command may name need an id.
     const id = state === undefined ? undefined : this.#nextId++;
-    const message = this.#out.addRule(this.#kernelName(c.chain), expressions, place, this.#named(index, c), id);
+    const message = this.#out.addRule(this.#kernelName(c.chain), expressions, place, this.#named(index, c), { id });
     this.#o.messages?.set(index, message);
     if (state !== undefined && id !== undefined) state.entries.splice(at, 0, { id, expressions });
   }
@@ -259,7 +261,7 @@ export class Layout {
     const expressions = ruleExpressions(rule);
     const id = this.#nextId++;
     const chain = this.#kernelName(c.chain);
-    const message = this.#out.addRule(chain, expressions, { replace: old.handle }, this.#named(index, c), id);
+    const message = this.#out.addRule(chain, expressions, { replace: old.handle }, this.#named(index, c), { id });
     this.#o.messages?.set(index, message);
     state.entries[at] = { id, expressions };
   }
@@ -274,6 +276,59 @@ export class Layout {
   #deleteRule(index: number, c: Command & { readonly chain: string }, at: number): void {
     const [entry] = this.#state(c.chain)?.entries.splice(at, 1) ?? [];
     if (entry !== undefined) this.#out.deleteRule(this.#kernelName(c.chain), nameOf(entry), this.#named(index, c));
+  }
+
+  // ---- counters
+
+  /** As iptables-nft -Z: rules are replaced by themselves, and only where they have counted. */
+  #zero(index: number, c: CommandOf<'zero'>): void {
+    const { chain, number } = c;
+    let some = false;
+    if (chain === undefined) for (const kernel of this.#states.keys()) some = this.#zeroChain(index, c, kernel) || some;
+    else {
+      const kernel = this.#kernelName(chain);
+      const builtin = builtinChain(this.#out.table, chain) !== undefined;
+      if (!builtin && !this.#view.counted.has(kernel) && !this.#isMade(index, chain))
+        throw this.#error(index, c, `no chain ${chain}`, 'ENOENT', ENOENT);
+      some =
+        number === undefined
+          ? this.#zeroChain(index, c, kernel)
+          : this.#zeroRule(index, c, kernel, this.#number(index, { ...c, chain, number }));
+    }
+    if (!some) this.changes--;
+  }
+
+  #isMade(index: number, chain: string): boolean {
+    const before = this.#work.commands.slice(0, index - this.#o.first);
+    return before.some(
+      (c) => ((c.verb === 'newChain' || c.verb === 'declareChain') && c.chain === chain) || (c.verb === 'renameChain' && c.to === chain),
+    );
+  }
+
+  /** Whether there was something to do. */
+  #zeroChain(index: number, c: Command, kernel: string): boolean {
+    const builtin = builtinChain(this.#out.table, kernel);
+    const counters = this.#view.counted.get(kernel);
+    let some = builtin !== undefined && counters !== undefined && hasCounted(counters);
+    if (some && builtin !== undefined) this.#out.changeBuiltin(builtin, { counter: NO_COUNTER }, index);
+    for (let at = 0; at < (this.#states.get(kernel)?.entries.length ?? 0); at++) some = this.#zeroRule(index, c, kernel, at) || some;
+    return some;
+  }
+
+  #zeroRule(index: number, c: Command, kernel: string, at: number): boolean {
+    const state = this.#states.get(kernel) as ChainState;
+    const old = state.entries[at] as Entry;
+    const { expressions: counted, userdata } = state.content(old);
+    if (!counted.some((e) => e.type === 'counter' && hasCounted({ packets: e['packets'], bytes: e['bytes'] }))) return false;
+    const expressions = counted.map((e) => (e.type === 'counter' ? { ...e, ...NO_COUNTER } : e));
+    const id = this.#nextId++;
+    const named = this.#named(index, c);
+    // The kernel replaces by handle only; a rule of this batch has none yet.
+    const place = 'id' in old ? { after: nameOf(old) } : { replace: old.handle };
+    this.#out.addRule(kernel, expressions, place, named, { id, userdata });
+    if ('id' in old) this.#out.deleteRule(kernel, nameOf(old), named);
+    state.entries[at] = { id, expressions };
+    return true;
   }
 
   #number(index: number, c: Command & { readonly chain: string; readonly number: number }): number {
@@ -315,6 +370,10 @@ export class Layout {
   #error(index: number, c: Command, reason: string, code: string, errno: number, cause?: unknown): NetfilterError {
     return commandError(this.#context.family, this.#out.table, index, c, reason, code, errno, cause);
   }
+}
+
+function hasCounted(c: { readonly packets?: unknown; readonly bytes?: unknown }): boolean {
+  return c.packets !== 0n || c.bytes !== 0n;
 }
 
 const NO_COUNTER = { packets: 0n, bytes: 0n };

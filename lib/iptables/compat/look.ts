@@ -4,7 +4,8 @@ import { NetfilterError } from '../../errors.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
 import { type ChainAttributes, chainTable } from '../../nftables/objects/chain.ts';
 import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
-import { dumpRules, nftType, readGeneration, request } from '../../nftables/read.ts';
+import { decodeAll } from '../../nftables/picture.ts';
+import { dump, dumpRules, nftType, readGeneration, request } from '../../nftables/read.ts';
 import type { Verb } from '../../run.ts';
 import { readMessage } from '../../wire/attributes.ts';
 import { AttributeWriter } from '../../wire/writer.ts';
@@ -23,6 +24,8 @@ export interface TableView {
   readonly missing: ReadonlySet<string>;
   /** Of the chains to be made unless they are there, those that are. */
   readonly there: ReadonlySet<string>;
+  /** The chains whose counters are to be zero, with what the builtin ones have counted. */
+  readonly counted: ReadonlyMap<string, ChainAttributes['counters']>;
 }
 export interface View {
   readonly tables: readonly TableView[];
@@ -33,8 +36,10 @@ export interface View {
 export function* look(context: CompatContext, work: readonly TableCommands[]): Verb<View> {
   const unknown = work.map((t) => builtinsOf(t).filter((chain) => declares(t, chain) || !context.knownChains.has(`${t.table} ${chain}`)));
   const looked = work.map((t) => (t.fresh ? new Set<string>() : chainsLookedAt(t.commands)));
+  const zeroed = work.map((t) => t.commands.flatMap((c) => (c.verb === 'zero' ? [c.chain] : [])));
   const asked = work.map((t) => t.commands.flatMap((c) => (c.verb === 'newChain' && c.unlessThere === true ? [c.chain] : [])));
-  const any = [...unknown, ...asked].some((chains) => chains.length > 0) || looked.some((chains) => chains.size > 0) || work.some(renames);
+  const any =
+    [...unknown, ...asked, ...zeroed].some((chains) => chains.length > 0) || looked.some((chains) => chains.size > 0) || work.some(renames);
   const generation = any ? (yield* readGeneration(context.connection)).generation : undefined;
   const tables: TableView[] = [];
   for (const [i, t] of work.entries()) {
@@ -47,6 +52,8 @@ export function* look(context: CompatContext, work: readonly TableCommands[]): V
       else context.knownChains.add(`${t.table} ${chain}`);
     }
     const dumps = new Map<string, RuleDump>();
+    const counted = yield* countedChains(context, t, zeroed[i] ?? []);
+    for (const chain of counted.keys()) looked[i]?.add(chain);
     const absent = new Set<string>();
     for (const chain of looked[i] ?? []) {
       const dump = new RuleDump(yield* dumpRules(context.connection, { family: families[context.family], table: t.table, chain }));
@@ -58,9 +65,31 @@ export function* look(context: CompatContext, work: readonly TableCommands[]): V
     for (const chain of asked[i] ?? []) {
       if (builtinChain(t.table, chain) !== undefined || (yield* askChain(context, t.table, chain)) !== undefined) there.add(chain);
     }
-    tables.push({ dumps, absent, missing, there });
+    tables.push({ dumps, absent, missing, there, counted });
   }
   return { tables, ...(generation === undefined ? {} : { generation }) };
+}
+
+/** Of the chains to be zeroed (undefined: all), those that are there and that iptables sees. */
+function* countedChains(
+  context: CompatContext,
+  t: TableCommands,
+  zeroed: readonly (string | undefined)[],
+): Verb<Map<string, ChainAttributes['counters']>> {
+  const counted = new Map<string, ChainAttributes['counters']>();
+  if (t.fresh || zeroed.length === 0) return counted;
+  const all = zeroed.includes(undefined)
+    ? decodeAll(yield* dump(context.connection, 'dump of chains', NFT_MSG_GETCHAIN, families[context.family]), chainTable)
+    : [];
+  for (const { attributes: a } of all) {
+    if (a.table === t.table && a.name !== undefined && isIptablesChain(t.table, context.family, a)) counted.set(a.name, a.counters);
+  }
+  for (const chain of zeroed) {
+    if (chain === undefined || counted.has(chain)) continue;
+    const found = yield* askChain(context, t.table, kernelNames(t.commands).get(chain) ?? chain);
+    if (found?.name !== undefined) counted.set(found.name, found.counters);
+  }
+  return counted;
 }
 
 /** A chain in the kernel; undefined where there is none. */
@@ -126,16 +155,27 @@ export function makesBuiltin(table: string, c: Command): boolean {
 function chainsLookedAt(commands: readonly Command[]): Set<string> {
   const chains = new Set<string>();
   const before = new Map<string, string>();
+  // Where all chains are zeroed, every one that a command has filled is.
+  const all = commands.some((c) => c.verb === 'zero' && c.chain === undefined);
   for (const c of commands) {
-    if (c.verb === 'renameChain') {
-      const old = before.get(c.chain) ?? c.chain;
-      before.delete(c.chain);
-      before.set(c.to, old);
-    } else if (looksAtRules(c) && c.chain !== undefined) {
-      chains.add(before.get(c.chain) ?? c.chain);
-    }
+    follow(c, before);
+    if (c.chain !== undefined && c.verb !== 'renameChain' && (all || looksAtRules(c))) chains.add(before.get(c.chain) ?? c.chain);
   }
   return chains;
+}
+
+/** What the kernel calls the chains that the commands rename, by their last names. */
+function kernelNames(commands: readonly Command[]): ReadonlyMap<string, string> {
+  const before = new Map<string, string>();
+  for (const c of commands) follow(c, before);
+  return before;
+}
+
+function follow(c: Command, before: Map<string, string>): void {
+  if (c.verb !== 'renameChain') return;
+  const old = before.get(c.chain) ?? c.chain;
+  before.delete(c.chain);
+  before.set(c.to, old);
 }
 
 function renames(t: TableCommands): boolean {

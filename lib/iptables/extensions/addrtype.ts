@@ -1,6 +1,6 @@
 // -m addrtype (linux/netfilter/xt_addrtype.h; libxt_addrtype.c).
 import { flag, isNot, match, notOption, type OptionsOf, ValueError } from './codec.ts';
-import { bare, type Reading, withNot } from './option-values.ts';
+import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
 import { type BitWord, bitsOf, bitWords, wordsOfBits } from './words-of-bits.ts';
 
 const names = [
@@ -12,6 +12,7 @@ export type AddressType = (typeof names)[number];
 
 const table: readonly BitWord<AddressType>[] = names.map((word, i) => ({ word, bit: 1 << i }));
 const types = bitWords('type', table);
+const ALL = (1 << names.length) - 1;
 
 const options = {
   'src-type': notOption(types),
@@ -27,6 +28,9 @@ const LIMIT_IN = 0x4;
 const LIMIT_OUT = 0x8;
 
 function read(source: number, dest: number, flags: number): Options {
+  if ((source | dest) === 0) throw new ValueError('no type is asked for');
+  onlyBits(source | dest, ALL, 'type');
+  onlyBits(flags, INVERT_SOURCE | INVERT_DEST | LIMIT_IN | LIMIT_OUT, 'flags');
   const out: Reading<Options> = {};
   if (source !== 0) out.srcType = withNot(wordsOfBits(table, source), (flags & INVERT_SOURCE) !== 0);
   if (dest !== 0) out.dstType = withNot(wordsOfBits(table, dest), (flags & INVERT_DEST) !== 0);
@@ -66,6 +70,12 @@ export const addrtype = match('addrtype', {
       read: (s) => read(s.u16(0), s.u16(2), s.u32(4)),
     },
   ],
+  list: (o) => {
+    const types = (label: string, given: Options['srcType']): string =>
+      given === undefined ? '' : ` ${label} ${isNot(given) ? '!' : ''}${bare(given).join(',')}`;
+    const limits = (o.limitIfaceIn === true ? ' limit-in' : '') + (o.limitIfaceOut === true ? ' limit-out' : '');
+    return ` ADDRTYPE match${types('src-type', o.srcType)}${types('dst-type', o.dstType)}${limits}`;
+  },
   finish: (o) => {
     if (o.srcType === undefined && o.dstType === undefined) throw new ValueError('you must specify --src-type or --dst-type');
     if (o.limitIfaceIn === true && o.limitIfaceOut === true) {

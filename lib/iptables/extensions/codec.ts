@@ -34,8 +34,13 @@ export { ValueError } from './value-error.ts';
 export interface Value<T> {
   parse(words: readonly string[], c: ParseContext): T;
   format(value: T, c: ParseContext): readonly string[];
-  /** Printed as xtables_save_string does, in quotes unless it is letters, digits, `_` and `-`; other values only where they must be. */
-  readonly quote?: true;
+  /**
+   * True: printed as xtables_save_string does, in quotes unless it is letters, digits, `_` and `-`. 'always': in quotes whatever it is.
+   * Other values are quoted only where they must be.
+   */
+  readonly quote?: true | 'always';
+  /** Printed after two blanks, as the real program happens to. */
+  readonly wide?: true;
 }
 export interface OptionSpec<T> {
   /** How many words follow the option; '0-1': one, unless an option or `!` follows. */
@@ -45,6 +50,8 @@ export interface OptionSpec<T> {
   readonly not: boolean;
   /** For a spelling of another option: that option's long name. It is never printed itself. */
   readonly as?: string;
+  /** An option that must be written before this one. */
+  readonly after?: string;
 }
 export interface Invertible<T> extends OptionSpec<T> {
   readonly not: true;
@@ -99,7 +106,8 @@ export interface ElementOptions {
 export function elementList<T>(): OptionSpec<readonly T[]> {
   return { words: 0, value: { parse: () => [], format: () => [] }, not: false };
 }
-type Camel<S extends string> = S extends 'name' ? 'listName' : S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+type Camel<S extends string> = S extends 'name' ? 'listName' : Joined<S>;
+type Joined<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Joined<B>>}` : S;
 type ValueOf<S> = S extends Invertible<infer T> ? Not<T> : S extends OptionSpec<infer T> ? T : never;
 type Flat<T> = { [K in keyof T]: T[K] };
 /** The typed options that follow from a grammar: the camelCase of each long option; see `camel`. */

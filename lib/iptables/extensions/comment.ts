@@ -26,6 +26,7 @@ export const comment = match('comment', {
       read: (s) => ({ comment: s.text(0, SIZE) }),
     },
   ],
+  list: (o) => ` /* ${o.comment ?? ''} */`,
   finish: (o) => {
     if (o.comment === undefined) throw new ValueError('option "--comment" must be specified');
     return o;

@@ -19,7 +19,7 @@ export const UNTRACKED = 0x100;
 export const states = bitWords('ctstate', stateTable);
 
 /** -m state knows no NAT. */
-type PlainState = Exclude<State, 'SNAT' | 'DNAT'>;
+export type PlainState = Exclude<State, 'SNAT' | 'DNAT'>;
 export const plainStateTable = stateTable.slice(0, 5) as readonly BitWord<PlainState>[];
 export const plainStates = bitWords('state', plainStateTable);
 

@@ -113,6 +113,17 @@ export const icmp = match('icmp', {
       read: (s) => ({ icmpType: readIcmpType(s) }),
     },
   ],
+  list: (o, { numeric }) => {
+    if (o.icmpType === undefined) return '';
+    const given = bare(o.icmpType);
+    const name = numeric ? undefined : names.find(([, type, code]) => type === given.type && code === given.code)?.[0];
+    const inverted = isNot(o.icmpType) ? ' !' : '';
+    if (name !== undefined) return ` icmp${inverted || ' '}${name}`;
+    const { type, code } = given;
+    const codes = code === undefined ? '' : typeof code === 'number' ? ` code ${code}` : ` codes ${code.join('-')}`;
+    // No blank where there is no `!`.
+    return ` icmp${inverted}type ${type}${codes}`;
+  },
   finish: (o) => {
     if (o.icmpType === undefined) throw new ValueError('option "--icmp-type" must be specified');
     return o;

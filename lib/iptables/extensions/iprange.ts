@@ -1,7 +1,7 @@
 // -m iprange (linux/netfilter/xt_iprange.h; libxt_iprange.c).
 import { parseShortIpv4 } from '../rule/addresses.ts';
 import { type BytesContext, type IpFamily, isNot, match, type Not, notOption, type OptionsOf, type Value, ValueError } from './codec.ts';
-import { bare, type Reading, withNot } from './option-values.ts';
+import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { formatAddress, parseAddress } from './values.ts';
 
@@ -49,7 +49,8 @@ function write(o: Options, s: Struct, family: IpFamily, step: number): void {
 }
 
 function read(s: Struct, family: IpFamily, step: number): Options {
-  const flags = s.u8(4 * step);
+  const flags = onlyBits(s.u8(4 * step), SRC | DST | SRC_INV | DST_INV, 'flags');
+  if ((flags & (SRC | DST)) === 0) throw new ValueError('no range is asked for');
   const at = (place: number): AddressRange => ({
     from: formatAddress(family, s.bytes, place),
     to: formatAddress(family, s.bytes, place + step),
@@ -73,6 +74,11 @@ export const iprange = match('iprange', {
       read: (s: Struct, c: BytesContext) => read(s, c.family, 16),
     },
   ],
+  list: (o) => {
+    const range = (side: string, given: Options['srcRange']): string =>
+      given === undefined ? '' : ` ${side} IP range ${isNot(given) ? '! ' : ''}${bare(given).from}-${bare(given).to}`;
+    return range('source', o.srcRange) + range('destination', o.dstRange);
+  },
   finish: (o) => {
     if (o.srcRange === undefined && o.dstRange === undefined) throw new ValueError("You must specify `--src-range' or `--dst-range'");
     return o;

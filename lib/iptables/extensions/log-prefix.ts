@@ -10,8 +10,7 @@ export function logPrefix(size: number, option: string): Value<string> {
   return {
     quote: true,
     parse: ([word]) => {
-      const bytes = encodeText(word as string);
-      const text = bytes.length < size ? (word as string) : decodeText(bytes, 0, size - 1);
+      const text = cut(word as string, size);
       if (text === '') throw new ValueError('argument must have a minimum length of 1 character');
       if (text.includes('\n')) throw new ValueError(`newlines not allowed in ${option}`);
       if (text.includes('\0')) throw new ValueError('holds a NUL');
@@ -19,4 +18,10 @@ export function logPrefix(size: number, option: string): Value<string> {
     },
     format: (text) => [text],
   };
+}
+
+/** As much of the text as goes into `size` bytes with its NUL. */
+export function cut(text: string, size: number): string {
+  const bytes = encodeText(text);
+  return bytes.length < size ? text : decodeText(bytes, 0, size - 1);
 }

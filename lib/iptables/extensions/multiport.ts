@@ -1,7 +1,7 @@
 // -m multiport (linux/netfilter/xt_multiport.h; libxt_multiport.c).
 import { isNot, match, type Not, notOption, type OptionsOf, spelling, type Value, ValueError } from './codec.ts';
 import { bare, withNot } from './option-values.ts';
-import { type Ports, parsePort } from './ports.ts';
+import { listPort, type Ports, parsePort, services } from './ports.ts';
 import type { Struct } from './struct.ts';
 
 /** XT_MULTI_PORTS; a range takes two. */
@@ -55,6 +55,7 @@ function given(o: Options): { readonly kind: number; readonly ports: Not<readonl
 
 function options1(s: Struct, ports: readonly Ports[], inverted: boolean): Options {
   const key = keys[s.u8(0)];
+  if (s.u8(COUNT) === 0 || s.u8(COUNT) > PORTS) throw new ValueError(`multiport: ${s.u8(COUNT)} ports`);
   if (key === undefined) throw new ValueError(`multiport: ${s.u8(0)} is no kind of ports`);
   return { [key]: withNot(ports, inverted) };
 }
@@ -110,6 +111,12 @@ export const multiport = match('multiport', {
       },
     },
   ],
+  list: (o, { protocol, numeric }) => {
+    const { kind, ports } = given(o);
+    const port = (n: number): string => listPort(n, services[protocol] ?? '', numeric);
+    const list = bare(ports).map((p) => (typeof p === 'number' ? port(p) : `${port(p[0])}:${port(p[1])}`));
+    return ` multiport ${keys[kind]} ${isNot(ports) ? ' !' : ''}${list.join(',')}`;
+  },
   finish: (o) => {
     const [first, second] = keys.filter((key) => o[key] !== undefined);
     if (first === undefined) throw new ValueError('an option is expected: --sports, --dports or --ports');

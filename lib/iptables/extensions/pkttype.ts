@@ -39,6 +39,7 @@ export const pkttype = match('pkttype', {
       },
     },
   ],
+  list: (o) => (o.pktType === undefined ? '' : ` PKTTYPE ${isNot(o.pktType) ? '!=' : '='} ${bare(o.pktType)}`),
   finish: (o) => {
     if (o.pktType === undefined) throw new ValueError('option "--pkt-type" must be specified');
     return o;

@@ -6,7 +6,8 @@ import { parseUnsigned, serviceName, servicePort } from './values.ts';
 /** One port, or the first and the last of a range. */
 export type Ports = number | readonly [first: number, last: number];
 
-const services: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: 'dccp', 132: 'sctp', 136: 'udplite' };
+/** Protocols with ports, by the name they have in /etc/services. */
+export const services: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: 'dccp', 132: 'sctp', 136: 'udplite' };
 
 export function parsePort(word: string, c: ParseContext): number {
   const port = parseUnsigned(word, 65535) ?? servicePort(word, services[c.protocol]) ?? servicePort(word);
@@ -55,3 +56,16 @@ export function lastPort(v: Ports): number {
 export function isAnyPort(option: unknown): boolean {
   return Array.isArray(option) && option[0] === 0 && option[1] === 65535;
 }
+
+/**
+ * One port, decimal or a name of /etc/services of any protocol (XTTYPE_PORT). The real tools take 65536 for 0, which getaddrinfo(3) does to
+ * them; it is refused here.
+ */
+export const plainPort: Value<number> = {
+  parse: ([word]) => {
+    const n = /^[0-9]+$/.test(word as string) ? Number(word) : servicePort(word as string);
+    if (n === undefined || n > 0xffff) throw new ValueError(`port "${word}" does not resolve to anything`);
+    return n;
+  },
+  format: (n) => [String(n)],
+};

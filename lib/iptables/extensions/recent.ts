@@ -1,7 +1,7 @@
 // -m recent (linux/netfilter/xt_recent.h; libxt_recent.c).
 import { encodeText } from '../../wire/text.ts';
 import { flag, type IpFamily, isNot, match, notFlag, type OptionsOf, option, type Revision, type Value, ValueError } from './codec.ts';
-import { type Reading, withNot } from './option-values.ts';
+import { onlyBits, type Reading, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { formatAddress, name, parseAddress, unsigned } from './values.ts';
 
@@ -37,10 +37,10 @@ type Options = OptionsOf<typeof options>;
 
 /** XT_RECENT_*. */
 const operations = [
-  { key: 'set', flag: 0x02 },
-  { key: 'rcheck', flag: 0x01 },
-  { key: 'update', flag: 0x04 },
-  { key: 'remove', flag: 0x08 },
+  { key: 'set', word: 'SET', flag: 0x02 },
+  { key: 'rcheck', word: 'CHECK', flag: 0x01 },
+  { key: 'update', word: 'UPDATE', flag: 0x04 },
+  { key: 'remove', word: 'REMOVE', flag: 0x08 },
 ] as const;
 const TTL = 0x10;
 const REAP = 0x20;
@@ -74,7 +74,8 @@ function write(o: Options, s: Struct): void {
 
 function read(s: Struct): Reading<Options> {
   const out: Reading<Options> = {};
-  const flags = s.u8(CHECK_SET);
+  const flags = onlyBits(s.u8(CHECK_SET), 0x3f, 'flags');
+  if (operations.filter(({ flag }) => (flags & flag) !== 0).length !== 1) throw new ValueError(`no options stand for flags ${flags}`);
   for (const { key, flag } of operations) if ((flags & flag) !== 0) out[key] = withNot(true as const, s.u8(INVERT) !== 0);
   if (s.u32(SECONDS) !== 0) out.seconds = s.u32(SECONDS);
   if ((flags & REAP) !== 0) out.reap = true;
@@ -89,8 +90,8 @@ function side(s: Struct): Options {
 }
 
 /**
- * struct xt_recent_mtinfo_v1: and union nf_inet_addr mask. Of an IPv4 mask the real tools fill 4 bytes where --mask is given and all 16 where
- * it isn't, and their -C and -D compare all; the kernel looks at 4.
+ * struct xt_recent_mtinfo_v1: and union nf_inet_addr mask. Of an IPv4 mask the real tools fill 4 bytes where --mask is given and all 16
+ * where it isn't, and their -C and -D compare all; the kernel looks at 4.
  */
 function withMask(family: IpFamily): Revision<Options> {
   return {
@@ -130,6 +131,17 @@ export const recent = match('recent', {
     withMask('ip6'),
   ],
   shown: (o, c) => ({ ...o, mask: o.mask ?? allOnes(c.family) }),
+  list: (o, c) => {
+    const { key, word } = operations.find(({ key }) => o[key] !== undefined) ?? operations[0];
+    const words = [`recent: ${word}`];
+    if (o.seconds !== undefined) words.push(`seconds: ${o.seconds}`);
+    if (o.reap === true) words.push('reap');
+    if (o.hitcount !== undefined) words.push(`hit_count: ${o.hitcount}`);
+    if (o.rttl === true) words.push('TTL-Match');
+    if (o.listName !== undefined) words.push(`name: ${o.listName}`);
+    words.push(`side: ${o.rdest === true ? 'dest' : 'source'}`, `mask: ${o.mask ?? allOnes(c.family)}`);
+    return `${isNot(o[key]) ? ' !' : ''} ${words.join(' ')}`;
+  },
   finish: (o, c) => {
     const [first, second] = operations.filter(({ key }) => o[key] !== undefined);
     if (first === undefined) throw new ValueError("you must specify one of `--set', `--rcheck' `--update' or `--remove'");

@@ -1,6 +1,7 @@
 // The name of an ipset and the direction of each of its dimensions, as -m set and -j SET have them (libxt_set.h,
 // linux/netfilter/xt_set.h). The kernel's structs have the set's index.
-import { type Value, ValueError } from './codec.ts';
+import { type BytesContext, type Value, ValueError } from './codec.ts';
+import type { Struct } from './struct.ts';
 import { name } from './values.ts';
 
 export type Direction = 'src' | 'dst';
@@ -30,12 +31,37 @@ export const setAndDirections: Value<SetAndDirections> = {
   format: ({ set, flags }) => [set, flags.join(',')],
 };
 
-/** Bit 1 + i is set where dimension i is of the source. */
-export function directionBits(flags: readonly Direction[]): number {
+/** struct xt_set_info: __u16 index; __u8 dim, flags. Bit 1 + i of the flags is set where dimension i is of the source. */
+export function writeSetInfo(s: Struct, at: number, { set, flags }: SetAndDirections, c: BytesContext): void {
+  s.setU16(at, c.setIndex(set));
+  s.setU8(at + 2, flags.length);
   let bits = 0;
   for (const [i, flag] of flags.entries()) if (flag === 'src') bits |= 1 << (i + 1);
-  return bits;
+  s.setU8(at + 3, bits);
 }
-export function directionsOf(dimensions: number, bits: number): readonly Direction[] {
-  return Array.from({ length: Math.min(dimensions, DIMENSIONS) }, (_, i) => ((bits & (1 << (i + 1))) !== 0 ? 'src' : 'dst'));
+export function readSetInfo(s: Struct, at: number, c: BytesContext): SetAndDirections {
+  const dimensions = s.u8(at + 2);
+  if (dimensions === 0 || dimensions > DIMENSIONS) throw new ValueError(`a set has no ${dimensions} dimensions`);
+  const bits = s.u8(at + 3);
+  const flags = Array.from({ length: dimensions }, (_, i): Direction => ((bits & (1 << (i + 1))) !== 0 ? 'src' : 'dst'));
+  return { set: c.setName(s.u16(at)), flags };
+}
+
+/** IPSET_SRC, IPSET_DST of each dimension. */
+const SRC_V0 = 1;
+const DST_V0 = 2;
+
+/**
+ * struct xt_set_info_v0: __u16 index; union { __u32 flags[7]; struct { __u32 __flags[6]; __u8 dim, flags } compat }, of 32 bytes. The
+ * kernel notes the newer form of the flags in the last four.
+ */
+export function writeSetInfoV0(s: Struct, at: number, { set, flags }: SetAndDirections, c: BytesContext): void {
+  s.setU16(at, c.setIndex(set));
+  for (const [i, flag] of flags.entries()) s.setU32(at + 4 + 4 * i, flag === 'src' ? SRC_V0 : DST_V0);
+}
+export function readSetInfoV0(s: Struct, at: number, c: BytesContext): SetAndDirections {
+  const flags: Direction[] = [];
+  for (let i = 0; i < DIMENSIONS && (s.u32(at + 4 + 4 * i) & (SRC_V0 | DST_V0)) !== 0; i++)
+    flags.push((s.u32(at + 4 + 4 * i) & SRC_V0) !== 0 ? 'src' : 'dst');
+  return { set: c.setName(s.u16(at)), flags };
 }

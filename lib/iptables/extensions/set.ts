@@ -13,8 +13,9 @@ import {
   spelling,
   ValueError,
 } from './codec.ts';
+import { listed } from './listed.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
-import { type Direction, directionBits, directionsOf, setAndDirections } from './set-name.ts';
+import { readSetInfo, readSetInfoV0, setAndDirections, writeSetInfo, writeSetInfoV0 } from './set-name.ts';
 import type { Struct } from './struct.ts';
 import { unsigned64 } from './values.ts';
 
@@ -47,17 +48,14 @@ const NE = 2;
 const LT = 3;
 const GT = 4;
 
-/** struct xt_set_info: __u16 index; __u8 dim, flags */
+/** struct xt_set_info */
 function writeSet(o: Options, s: Struct, c: BytesContext, more = 0): void {
   if (o.matchSet === undefined) return;
-  const { set, flags } = bare(o.matchSet);
-  s.setU16(0, c.setIndex(set));
-  s.setU8(2, flags.length);
-  s.setU8(3, directionBits(flags) | (isNot(o.matchSet) ? INVERTED : 0) | more);
+  writeSetInfo(s, 0, bare(o.matchSet), c);
+  s.setU8(3, s.u8(3) | (isNot(o.matchSet) ? INVERTED : 0) | more);
 }
 function readSet(s: Struct, c: BytesContext): Reading<Options> {
-  const bits = s.u8(3);
-  return { matchSet: withNot({ set: c.setName(s.u16(0)), flags: directionsOf(s.u8(2), bits) }, (bits & INVERTED) !== 0) };
+  return { matchSet: withNot(readSetInfo(s, 0, c), (s.u8(3) & INVERTED) !== 0) };
 }
 
 interface Comparison {
@@ -90,35 +88,25 @@ function readFlags(out: Reading<Options>, flags: number): void {
 
 const plain = (o: Options): boolean => flagsOf(o) === 0 && packetsOf(o) === undefined && bytesOf(o) === undefined;
 
-/** xt_set_info_v0: IPSET_SRC, IPSET_DST of each dimension, IPSET_MATCH_INV with the first. */
-const SRC_V0 = 1;
-const DST_V0 = 2;
+/** IPSET_MATCH_INV, with the first dimension of revision 0. */
 const INV_V0 = 4;
 
 export const set = match('set', {
   options,
   revisions: [
     {
-      // struct xt_set_info_v0: __u16 index; union { __u32 flags[7]; struct { __u32 __flags[6]; __u8 dim, flags } compat }
+      // struct xt_set_info_v0
       revision: 0,
       family: 'ip',
       size: 32,
-      // The kernel notes the newer form of the flags behind them.
       kernelPrivate: [[28, 32]],
       can: plain,
       write: (o, s, c) => {
         if (o.matchSet === undefined) return;
-        const { set, flags } = bare(o.matchSet);
-        s.setU16(0, c.setIndex(set));
-        for (const [i, flag] of flags.entries()) s.setU32(4 + 4 * i, flag === 'src' ? SRC_V0 : DST_V0);
+        writeSetInfoV0(s, 0, bare(o.matchSet), c);
         if (isNot(o.matchSet)) s.setU32(4, s.u32(4) | INV_V0);
       },
-      read: (s, c) => {
-        const flags: Direction[] = [];
-        for (let i = 0; i < 6 && (s.u32(4 + 4 * i) & (SRC_V0 | DST_V0)) !== 0; i++)
-          flags.push((s.u32(4 + 4 * i) & SRC_V0) !== 0 ? 'src' : 'dst');
-        return { matchSet: withNot({ set: c.setName(s.u16(0)), flags }, (s.u32(4) & INV_V0) !== 0) };
-      },
+      read: (s, c) => ({ matchSet: withNot(readSetInfoV0(s, 0, c), (s.u32(4) & INV_V0) !== 0) }),
     },
     // struct xt_set_info_match_v1: struct xt_set_info match_set
     { revision: 1, size: 4, can: plain, write: (o, s, c) => writeSet(o, s, c), read: (s, c) => readSet(s, c) },
@@ -171,6 +159,7 @@ export const set = match('set', {
       },
     },
   ],
+  list: (o, c) => listed(options, o, c),
   finish: (o) => {
     if (o.matchSet === undefined) throw new ValueError("You must specify `--match-set' with proper arguments");
     for (const what of ['packets', 'bytes'] as const) {

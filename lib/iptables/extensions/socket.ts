@@ -1,6 +1,7 @@
 // -m socket (linux/netfilter/xt_socket.h; libxt_socket.c).
 import { flag, match, type OptionsOf, type Revision } from './codec.ts';
-import type { Reading } from './option-values.ts';
+import { listed } from './listed.ts';
+import { onlyBits, type Reading } from './option-values.ts';
 
 const options = { transparent: flag(), nowildcard: flag(), 'restore-skmark': flag() } as const;
 type Options = OptionsOf<typeof options>;
@@ -30,7 +31,7 @@ function withFlags(revision: 1 | 2 | 3, known: number): Revision<Options> {
     size: 1,
     can: (o) => (flagsOf(o) & ~known) === 0,
     write: (o, s) => s.setU8(0, flagsOf(o)),
-    read: (s) => optionsOf(s.u8(0)),
+    read: (s) => optionsOf(onlyBits(s.u8(0), known, 'flags')),
   };
 }
 
@@ -42,4 +43,5 @@ export const socket = match('socket', {
     withFlags(2, TRANSPARENT | NOWILDCARD),
     withFlags(3, TRANSPARENT | NOWILDCARD | RESTORESKMARK),
   ],
+  list: (o, c) => ` socket${listed(options, o, c, { prefix: '--' })}`,
 });

@@ -1,6 +1,7 @@
 // -m statistic (linux/netfilter/xt_statistic.h; libxt_statistic.c).
 import { isNot, match, notOption, type OptionsOf, option, type Value, ValueError } from './codec.ts';
-import { bare, withNot } from './option-values.ts';
+import { listed } from './listed.ts';
+import { bare, onlyBits, withNot, without } from './option-values.ts';
 import { unsigned } from './values.ts';
 
 /** The kernel compares 31 random bits. */
@@ -65,12 +66,19 @@ export const statistic = match('statistic', {
         if (o.packet !== undefined) s.setU32(U + 4, o.packet);
       },
       read: (s): OptionsOf<typeof options> => {
+        onlyBits(s.u16(MODE), 1, 'mode');
         const inverted = (s.u16(FLAGS) & INVERT) !== 0;
-        if (s.u16(MODE) === 0) return { mode: 'random', probability: withNot(s.u32(U) / ONE, inverted) };
+        if (s.u16(MODE) === 0) {
+          if (s.u32(U) > ONE) throw new ValueError(`${s.u32(U)} is no probability`);
+          return { mode: 'random', probability: withNot(s.u32(U) / ONE, inverted) };
+        }
+        if (s.u32(U + 4) > s.u32(U)) throw new ValueError('the packet is behind those that are counted');
         return { mode: 'nth', every: withNot(s.u32(U) + 1, inverted), packet: s.u32(U + 4) };
       },
     },
   ],
+  // The first packet isn't listed.
+  list: (o, c) => ` statistic${listed(options, o.packet === 0 ? without(o, 'packet') : o, c)}`,
   finish: (o) => {
     if (o.mode === undefined) throw new ValueError('option "--mode" must be specified');
     if (o.probability !== undefined && (o.every !== undefined || o.packet !== undefined)) {

@@ -2,7 +2,8 @@
 
 import { saveString } from '../words.ts';
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
-import { logPrefix } from './log-prefix.ts';
+import { cut, logPrefix } from './log-prefix.ts';
+import type { Struct } from './struct.ts';
 import { unsigned } from './values.ts';
 
 /**
@@ -11,6 +12,13 @@ import { unsigned } from './values.ts';
  */
 export const NFLOG = { length: 0, group: 4, threshold: 6, flags: 8, prefix: 12, size: 140, COPY_LEN: 1 } as const;
 const PREFIX_SIZE = NFLOG.size - NFLOG.prefix;
+const LEGACY_PREFIX_SIZE = 64;
+const LEGACY_SIZE = NFLOG.prefix + LEGACY_PREFIX_SIZE;
+
+/** Of the prefix, in the struct of one backend or the other. */
+function prefixSize(s: Struct): number {
+  return s.bytes.length < NFLOG.size ? LEGACY_PREFIX_SIZE : PREFIX_SIZE;
+}
 
 const prefix = logPrefix(PREFIX_SIZE, '--nflog-prefix');
 const u16 = unsigned(0xffff);
@@ -32,19 +40,21 @@ export const NFLOG_TARGET = target('NFLOG', {
     {
       revision: 0,
       size: NFLOG.size,
+      legacySize: LEGACY_SIZE,
       write: (o, s) => {
         s.setU32(NFLOG.length, o.nflogSize ?? o.nflogRange ?? 0);
         s.setU16(NFLOG.group, o.nflogGroup ?? 0);
         s.setU16(NFLOG.threshold, o.nflogThreshold ?? 0);
         s.setU16(NFLOG.flags, o.nflogSize === undefined ? 0 : NFLOG.COPY_LEN);
-        s.setText(NFLOG.prefix, s.bytes.length - NFLOG.prefix, o.nflogPrefix ?? '');
+        // A prefix that only nf_tables has room for is cut, as iptables-legacy cuts it.
+        s.setText(NFLOG.prefix, prefixSize(s), cut(o.nflogPrefix ?? '', prefixSize(s)));
       },
       read: (s): Options => {
         const length = s.u32(NFLOG.length);
         const unknown = s.u16(NFLOG.flags) & ~NFLOG.COPY_LEN;
         if (unknown !== 0) throw new ValueError(`no option stands for the flags 0x${unknown.toString(16)}`);
         const sized = (s.u16(NFLOG.flags) & NFLOG.COPY_LEN) !== 0;
-        const text = s.text(NFLOG.prefix, s.bytes.length - NFLOG.prefix);
+        const text = s.text(NFLOG.prefix, prefixSize(s));
         const group = s.u16(NFLOG.group);
         const threshold = s.u16(NFLOG.threshold);
         return {

@@ -1,17 +1,9 @@
 // -j TPROXY (linux/netfilter/xt_TPROXY.h; libxt_TPROXY.c). That it needs -p tcp or udp is the kernel's to say.
 import { type BytesContext, type IpFamily, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { plainPort } from './ports.ts';
 import type { Struct } from './struct.ts';
-import { formatAddress, hex, type Marked, marked, parseAddress, servicePort } from './values.ts';
+import { formatAddress, hex, type Marked, marked, parseAddress } from './values.ts';
 
-/** Decimal or a name of /etc/services. The real tools take 65536 for 0, which getaddrinfo(3) does to them; it is refused here. */
-const port: Value<number> = {
-  parse: ([word]) => {
-    const n = /^[0-9]+$/.test(word as string) ? Number(word) : servicePort(word as string);
-    if (n === undefined || n > 0xffff) throw new ValueError(`port "${word}" does not resolve to anything`);
-    return n;
-  },
-  format: (n) => [String(n)],
-};
 const address: Value<string> = {
   parse: ([word], c) => formatAddress(c.family, bytesOf(word as string, c.family)),
   format: (text) => [text],
@@ -29,7 +21,7 @@ function bytesOf(text: string, family: IpFamily): Uint8Array {
 const unset = { ip: '0.0.0.0', ip6: '::' } as const satisfies Record<IpFamily, string>;
 const unmarked: Marked = { value: 0, mask: 0 };
 
-const options = { 'on-port': option(port), 'on-ip': option(address), 'tproxy-mark': option(mark) };
+const options = { 'on-port': option(plainPort), 'on-ip': option(address), 'tproxy-mark': option(mark) };
 type Options = OptionsOf<typeof options>;
 
 /** Both structs begin with __u32 mark_mask, mark_value, then laddr. */

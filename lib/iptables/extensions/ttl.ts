@@ -47,6 +47,10 @@ export const ttl = match('ttl', {
       },
     },
   ],
+  list: (o) => {
+    const mode = o.ttlLt !== undefined ? '<' : o.ttlGt !== undefined ? '>' : isNot(o.ttlEq) ? '!=' : '==';
+    return ` TTL match TTL ${mode} ${o.ttlLt ?? o.ttlGt ?? bare(o.ttlEq ?? 0)}`;
+  },
   finish: (o) => {
     const given = [o.ttlEq, o.ttlLt, o.ttlGt].filter((v) => v !== undefined);
     if (given.length === 0) throw new ValueError("You must specify one of `--ttl-eq', `--ttl-lt', `--ttl-gt");

@@ -1,5 +1,6 @@
 // -m udp (linux/netfilter/xt_tcpudp.h, struct xt_udp; libxt_udp.c).
 import { match } from './codec.ts';
+import { listPorts } from './ports.ts';
 import { canonicalPorts, portOptions, readPorts, UDP, withoutAnyPort, writePorts } from './tcpudp.ts';
 
 export const udp = match('udp', {
@@ -15,5 +16,6 @@ export const udp = match('udp', {
       canonical: (s) => canonicalPorts(s, UDP.invert),
     },
   ],
+  list: ({ sport, dport }, { numeric }) => ` udp${listPorts('spt', sport, 'udp', numeric)}${listPorts('dpt', dport, 'udp', numeric)}`,
   finish: withoutAnyPort,
 });

@@ -73,8 +73,12 @@ export const marked: Value<Marked> = {
     if (value === undefined || mask === undefined) throw new ValueError('bad mark value, value[/mask] with 32 bits each is needed');
     return { value, mask };
   },
-  format: ({ value, mask }) => [mask === 0xffffffff ? hex(value) : `${hex(value)}/${hex(mask)}`],
+  format: (v) => [markText(v)],
 };
+/** `0x1`, or `0x1/0xff` where the mask isn't all ones. */
+export function markText({ value, mask }: Marked): string {
+  return mask === 0xffffffff ? hex(value) : `${hex(value)}/${hex(mask)}`;
+}
 
 /** %#x of C prints 0 without its prefix; xtables writes "0x%x". */
 export function hex(n: number): string {

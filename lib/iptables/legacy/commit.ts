@@ -164,6 +164,10 @@ function push(
         // As with the real program, counters that are not restored are zero.
         else w.push('setPolicy', { chain, other: c.policy, counter: counters && c.counter !== undefined ? c.counter : NO_COUNTER });
         return true;
+      case 'zero':
+        if (c.number === undefined) w.push('zero', { chain });
+        else w.push('zeroAt', { chain, number: c.number });
+        return true;
       default:
         return c satisfies never;
     }

@@ -42,7 +42,8 @@ export class EmptyTable {
     }
     if (c.chain === undefined) {
       if (c.verb === 'flushChain') for (const rules of this.#chains.values()) rules.length = 0;
-      return true;
+      // Nothing has counted.
+      return c.verb !== 'zero';
     }
     const rules = this.#chains.get(c.chain);
     if (rules === undefined) {
@@ -55,7 +56,8 @@ export class EmptyTable {
       fail(`no chain "${jump}"`, 'ENOENT', ENOENT);
     }
     const number = 'number' in c ? (c.number ?? 1) : 1;
-    const most = c.verb === 'insert' ? rules.length + 1 : c.verb === 'replace' || c.verb === 'deleteAt' ? rules.length : number;
+    const named = c.verb === 'replace' || c.verb === 'deleteAt' || (c.verb === 'zero' && c.number !== undefined);
+    const most = c.verb === 'insert' ? rules.length + 1 : named ? rules.length : number;
     if (number > most) fail(`no rule number ${number} in chain ${c.chain}`, 'E2BIG', E2BIG);
     switch (c.verb) {
       case 'append':
@@ -89,6 +91,8 @@ export class EmptyTable {
         this.#chains.delete(c.chain);
         this.#chains.set(c.to, rules);
         return true;
+      case 'zero':
+        return false;
       default:
         return true;
     }

@@ -1,4 +1,5 @@
 // XtRule ⇄ one entry of a legacy table. Jumps go by name here, as libiptc takes them; in the kernel's tables they are offsets.
+import { NetfilterError } from '../../errors.ts';
 import { encodeText, putAscii } from '../../wire/text.ts';
 import { type BytesContext, ValueError } from '../extensions/codec.ts';
 import { codecOfKernel } from '../extensions/registry.ts';
@@ -141,6 +142,8 @@ export function readEntry(
   const end = s.u16(at.targetOffset);
   for (let next = at.size; next < end; ) {
     const size = s.u16(next);
+    if (size < EXTENSION.size)
+      throw new NetfilterError(`an entry as the kernel gave it has a match of ${size} bytes`, { code: 'EPROTO', errno: 71 });
     rule.matches.push(readExtension(s, next, size));
     next += size;
   }

@@ -2,7 +2,7 @@
 import type { BytesContext } from '../extensions/codec.ts';
 import type { XtRule } from '../xt-rule.ts';
 import { entrySize, writeEntry, writeMask } from './entry.ts';
-import { EXTENSION, layouts, verdictNumbers } from './layout.ts';
+import { EXTENSION, INTERFACE_SIZE, layouts, verdictNumbers } from './layout.ts';
 import type { LegacyChain, LegacyTable } from './table.ts';
 
 /** The row of the first rule that is the same, or -1. */
@@ -12,7 +12,11 @@ export function findRule(table: LegacyTable, chain: LegacyChain, rule: XtRule, c
   const mask = new Uint8Array(size);
   writeEntry(rule, needle);
   writeMask(rule, mask, c);
-  const { nfcache, targetOffset, size: base } = layouts[rule.family];
+  const at = layouts[rule.family];
+  const { nfcache, targetOffset, size: base } = at;
+  // Of an interface's name what its mask covers: `-i +` leaves a + that says nothing.
+  mask.set(needle.subarray(at.inMask, at.inMask + INTERFACE_SIZE), at.inInterface);
+  mask.set(needle.subarray(at.outMask, at.outMask + INTERFACE_SIZE), at.outInterface);
   // Between them lie what the kernel notes for itself and the counters.
   mask.fill(0, nfcache, targetOffset).fill(0, targetOffset + 4, base);
   const target = (needle[targetOffset] as number) | ((needle[targetOffset + 1] as number) << 8);

@@ -22,23 +22,30 @@ export function* restoreLegacy(context: RuleContext, tables: readonly SavedTable
     return { name, work, encoded: encode(context, work, o.counters) };
   });
   const done: string[] = [];
-  for (const { name, work, encoded } of ready) {
+  for (const [i, { name, work, encoded }] of ready.entries()) {
     try {
       yield* commitEncoded(context, work, encoded, { dryRun: o.test, lockTimeoutMs: o.lockTimeoutMs });
     } catch (err) {
-      throw done.length === 0 || o.test || !(err instanceof NetfilterError) ? err : partly(err, done);
+      throw o.test || !(err instanceof NetfilterError) ? err : ofAll(err, done, i + 1 < tables.length);
     }
     done.push(name);
   }
 }
 
-/** The error of a table after others were written. */
-function partly(err: NetfilterError, done: readonly string[]): NetfilterError {
-  const text = `${err.message.replace(/; nothing was sent$/, '')}; written before: ${done.join(', ')}`;
+/** What the error of one table says of all: `done` were written before, and where there are `more`, they were not begun. */
+function ofAll(err: NetfilterError, done: readonly string[], more: boolean): NetfilterError {
+  const applied = err.outcome === 'applied';
+  if (done.length === 0 && !(applied && more)) return err;
+  const outcome = applied && !more ? 'applied' : err.outcome === 'unknown' ? 'unknown' : 'partly-applied';
+  const text = [
+    err.message.replace(/; nothing was sent$/, ''),
+    ...(done.length === 0 ? [] : [`written before: ${done.join(', ')}`]),
+    ...(more ? ['the tables after it are as they were'] : []),
+  ].join('; ');
   return new NetfilterError(text, {
     code: err.code,
     errno: -err.errno,
-    outcome: err.outcome === 'unknown' ? 'unknown' : 'partly-applied',
+    outcome,
     tables: [...done, ...(err.tables ?? [])],
     ...(err.operation === undefined ? {} : { operation: err.operation }),
     cause: err,

@@ -45,7 +45,7 @@ function noAddress(word: string, family: IpFamily): string {
   return `host/network \`${word}' not found: an address is needed, names are not looked up`;
 }
 
-function parseMask(word: string, family: IpFamily): Uint8Array {
+export function parseMask(word: string, family: IpFamily): Uint8Array {
   const size = family === 'ip' ? 4 : 16;
   const written = family === 'ip' ? parseDotted(word, true) : parseIpv6(word);
   if (written !== undefined) return written;
@@ -56,7 +56,7 @@ function parseMask(word: string, family: IpFamily): Uint8Array {
   return mask;
 }
 
-function prefixLength(mask: Uint8Array): number | undefined {
+export function prefixLength(mask: Uint8Array): number | undefined {
   let bits = 0;
   while (bits < mask.length * 8 && ((mask[bits >> 3] as number) & (0x80 >> (bits & 7))) !== 0) bits++;
   for (let i = bits; i < mask.length * 8; i++) if (((mask[i >> 3] as number) & (0x80 >> (i & 7))) !== 0) return undefined;

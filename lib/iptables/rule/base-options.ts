@@ -1,52 +1,77 @@
-// The options that need no extension (iptables.c, xshared.c), and the checks of their values.
+// The options that need no extension (iptables.c, xshared.c): commands, options of a rule and settings, and the checks of their values.
 import { ValueError } from '../extensions/codec.ts';
 import { fits } from '../extensions/values.ts';
 
-/** What a base option is told apart by: its letter. `command` is one that belongs to a command, not to a rule. */
-export type BaseOption = 'p' | 's' | 'd' | 'i' | 'o' | 'f' | 'c' | 'm' | 'j' | 'g' | '4' | '6' | 'command';
-/** Commands that save text may hold (iptables-restore(8) calls the same parser as iptables). */
-export type CommandLetter = 'A' | 'D' | 'I' | 'R' | 'F' | 'N' | 'X' | 'E' | 'P';
+/** Commands by their letters. */
+export type CommandLetter = 'A' | 'C' | 'D' | 'I' | 'R' | 'L' | 'S' | 'F' | 'Z' | 'N' | 'X' | 'E' | 'P';
+/** Options that say what a rule is. */
+export type RuleOption = 'p' | 's' | 'd' | 'i' | 'o' | 'f' | 'c' | 'm' | 'j' | 'g' | '4' | '6';
+/** Options of a command line: the table, what a listing shows, and what concerns the program. 0 is --line-numbers. */
+export type SettingLetter = 't' | 'n' | 'v' | 'x' | '0' | 'w' | 'W' | 'V' | 'h' | 'M';
+export type BaseOption = RuleOption | CommandLetter | SettingLetter;
 
-/** Commands and options of commands, by long name. */
-const commands: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    ...{ append: 'A', delete: 'D', check: 'C', insert: 'I', replace: 'R', list: 'L', 'list-rules': 'S', flush: 'F', zero: 'Z' },
-    ...{ 'new-chain': 'N', 'delete-chain': 'X', 'rename-chain': 'E', policy: 'P', table: 't', numeric: 'n', verbose: 'v', wait: 'w' },
-    ...{ 'wait-interval': 'W', exact: 'x', version: 'V', help: 'h', 'line-numbers': '0', modprobe: 'M' },
-  }),
-);
+const COMMANDS = 'ACDIRLSFZNXEP';
+const RULE_OPTIONS = 'psdiofcmjg46';
+/** Commands that save text may hold: those that say what a table becomes. */
+const TEXT_COMMANDS = 'ADIRFNXEP';
 
-/** The command of an option, by its letter or long name; undefined for one that save text may not hold. */
-export function commandLetter(name: string): CommandLetter | undefined {
-  const letter = name.length === 1 ? name : commands.get(name);
-  return letter !== undefined && 'ADIRFNXEP'.includes(letter) ? (letter as CommandLetter) : undefined;
+export function isCommand(option: BaseOption): option is CommandLetter {
+  return COMMANDS.includes(option);
+}
+export function isRuleOption(option: BaseOption): option is RuleOption {
+  return RULE_OPTIONS.includes(option);
+}
+export function isTextCommand(option: BaseOption): boolean {
+  return TEXT_COMMANDS.includes(option);
 }
 
 export const longOptions: ReadonlyMap<string, BaseOption> = new Map<string, BaseOption>([
-  ['protocol', 'p'],
-  ['source', 's'],
-  ['src', 's'],
-  ['destination', 'd'],
-  ['dst', 'd'],
-  ['in-interface', 'i'],
-  ['out-interface', 'o'],
-  ['fragments', 'f'],
-  ['set-counters', 'c'],
-  ['match', 'm'],
-  ['jump', 'j'],
-  ['goto', 'g'],
-  ['ipv4', '4'],
-  ['ipv6', '6'],
-  ...[...commands.keys()].map((long): [string, BaseOption] => [long, 'command']),
+  ...Object.entries({
+    ...({ append: 'A', delete: 'D', check: 'C', insert: 'I', replace: 'R', list: 'L', 'list-rules': 'S', flush: 'F' } as const),
+    ...({ zero: 'Z', 'new-chain': 'N', 'delete-chain': 'X', 'rename-chain': 'E', policy: 'P', table: 't', numeric: 'n' } as const),
+    ...({
+      verbose: 'v',
+      wait: 'w',
+      'wait-interval': 'W',
+      exact: 'x',
+      version: 'V',
+      help: 'h',
+      'line-numbers': '0',
+      modprobe: 'M',
+    } as const),
+    ...({ protocol: 'p', source: 's', src: 's', destination: 'd', dst: 'd', 'in-interface': 'i', 'out-interface': 'o' } as const),
+    ...({ fragments: 'f', 'set-counters': 'c', match: 'm', jump: 'j', goto: 'g', ipv4: '4', ipv6: '6' } as const),
+  }),
 ]);
 
-export const letters: ReadonlyMap<string, BaseOption> = new Map<string, BaseOption>([
-  ...(['p', 's', 'd', 'i', 'o', 'f', 'c', 'm', 'j', 'g', '4', '6'] as const).map((letter): [string, BaseOption] => [letter, letter]),
-  ...[...'ADCIRLSFZNXEPtnvwWxVhM'].map((letter): [string, BaseOption] => [letter, 'command']),
-]);
+export const letters: ReadonlyMap<string, BaseOption> = new Map(
+  [...new Set(longOptions.values())].filter((letter) => letter !== '0').map((letter): [string, BaseOption] => [letter, letter]),
+);
 
-export function takesValue(option: BaseOption): boolean {
-  return option !== 'f' && option !== '4' && option !== '6';
+/** Whether the option's value is part of its word or the word after it; 'attached': the former only, or it has none. */
+export function valueKind(option: BaseOption): 'none' | 'needed' | 'attached' {
+  if ('fnvx0V46'.includes(option)) return 'none';
+  return 'LSFZXwWh'.includes(option) ? 'attached' : 'needed';
+}
+
+/** Options that the command does not take, -g as j and -m among them, which the real programs read and forget (commands_v_options). */
+export function refusedOptions(command: CommandLetter, byNumber: boolean): string {
+  switch (command) {
+    case 'A':
+    case 'I':
+    case 'R':
+      return 'nx0';
+    case 'C':
+      return 'nx0c';
+    case 'D':
+      return byNumber ? 'nsdpjmxio0cf' : 'nx0c';
+    case 'L':
+      return 'sdpjmiocf';
+    case 'P':
+      return 'nsdpjmxio0f';
+    default:
+      return 'nsdpjmxio0cf';
+  }
 }
 
 /** IFNAMSIZ without its NUL. */

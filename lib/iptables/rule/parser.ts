@@ -1,56 +1,39 @@
-// Words into rules, with the grammar of iptables' command line (xshared.c do_parse, getopt_long(3)): options in any order, `!` before
-// the option it inverts, long options shortened as far as they stay unambiguous, and a protocol's own match loaded by its options.
-import { RuleSyntaxError } from '../../errors.ts';
-import { chainNameError } from '../builtin.ts';
+// Words into rules and commands, with the grammar of iptables' command line (xshared.c do_parse, getopt_long(3)): options in any order,
+// `!` before the option it inverts, long options shortened as far as they stay unambiguous, and a protocol's own match loaded by its options.
 import { refusedInterface } from '../chain-rules.ts';
 import { type Codec, type IpFamily, type ParseContext, ValueError } from '../extensions/codec.ts';
 import { codecOf, type Extension } from '../extensions/registry.ts';
-import { parseUnsigned } from '../extensions/values.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { Word } from '../words.ts';
 import { parseNetwork } from './addresses.ts';
 import {
   type BaseOption,
-  type CommandLetter,
   checkInterface,
   checkTarget,
-  commandLetter,
   counterNumber,
   iptablesTargets,
+  isCommand,
+  isRuleOption,
   letters,
   longOptions,
+  type RuleOption,
+  refusedOptions,
   standardTargets,
-  takesValue,
+  valueKind,
 } from './base-options.ts';
-import { completeExtension } from './complete.ts';
+import { CommandWords, type ParsedCommand, type Settings } from './command-words.ts';
+import { WordCursor } from './cursor.ts';
 import { assemble, type Draft, network } from './draft.ts';
-import { type Grammar, grammarOf, type OptionEntry } from './grammar.ts';
+import { ExtensionWords, type FoundOption, type Loaded } from './extension-words.ts';
 import { protocolName, protocolNumber } from './protocols.ts';
 
-/** A match or target the rule has named, with the options it has so far. */
-interface Loaded {
-  readonly codec: Codec;
-  readonly grammar: Grammar;
-  readonly options: Record<string, unknown>;
-  /** Index of the word that named it. */
-  readonly at: number;
-}
-type Found = { readonly base: BaseOption; readonly long: string } | { readonly loaded: Loaded; readonly entry: OptionEntry } | undefined;
+export type { ParsedCommand, Settings } from './command-words.ts';
 
-/** A command of save text with its words. */
-export interface ParsedCommand {
-  readonly letter: CommandLetter;
-  readonly chain: string | undefined;
-  /** The rule's number, the chain's new name, the policy. */
-  readonly more: string | undefined;
-  /** Index of the option that named it. */
-  readonly at: number;
-}
 export interface ParserOptions {
-  /** The chain the rule is for. */
+  /** The chain the rule is for, where the words are a rule alone. */
   readonly chain?: string;
-  /** Save text: one of the options is a command. */
-  readonly commands?: boolean;
+  /** A line of save text, or a command line: one of the options is a command. Absent: the words are a rule. */
+  readonly commands?: 'text' | 'line';
   /** Index of the word to begin with. */
   readonly start?: number;
 }
@@ -59,64 +42,70 @@ export class RuleParser implements ParseContext {
   readonly family: IpFamily;
   protocol = 0;
   protocolInverted = false;
-  readonly #words: readonly Word[];
+  /** Save text passes over a line that is of the other family. */
+  ofOtherFamily = false;
+  readonly #cursor: WordCursor;
+  readonly #commands: CommandWords;
+  readonly #extensions: ExtensionWords;
   readonly #draft: Draft = {};
-  /** In the order they were loaded: the newest one's options go first. */
-  readonly #loaded: Loaded[] = [];
   #target: Loaded | undefined;
   #sources: readonly string[] = [];
   #destinations: readonly string[] = [];
   #sourceInverted = false;
   #destinationInverted = false;
-  /** Base options seen, -g as -j. */
+  /** Options seen, -g as -j: their letters, and the indexes of their words in the same order. */
   #seen = '';
+  readonly #seenAt: number[] = [];
   /** The text of -p: its match may be loaded by an option. */
   #protocolWord: string | undefined;
   #protocolLoaded = false;
-  #next = 0;
-  /** Index of the option being read. */
-  #option = 0;
-  /** Index of the word being read. */
-  #at = 0;
   #inverted = false;
   readonly #o: ParserOptions;
-  #command: ParsedCommand | undefined;
-  /** Indexes of options, for errors that only the whole shows. */
-  readonly #places: { i?: number; o?: number; rule?: number; target?: number } = {};
+  /** Index of the word that names the target. */
+  #targetAt: number | undefined;
 
   constructor(words: readonly Word[], family: IpFamily, o: ParserOptions = {}) {
-    this.#words = words;
     this.family = family;
     this.#o = o;
-    this.#next = o.start ?? 0;
+    this.#cursor = new WordCursor(words, o.start ?? 0);
+    this.#commands = new CommandWords(this.#cursor, o.commands === 'text');
+    this.#extensions = new ExtensionWords(this.#cursor, this);
   }
 
   /** After `rules`: the command among the words. */
   get command(): ParsedCommand {
-    if (this.#command === undefined) throw this.#missing('a command is needed: -A, -I, -D, -R, -N, -X, -F, -E or -P');
-    return this.#command;
+    const { command } = this.#commands;
+    if (command === undefined) throw this.#cursor.missing('no command specified: one such as -A, -D or -F is needed');
+    return command;
+  }
+  /** After `rules`: what a command line says beside its command. */
+  get settings(): Settings {
+    return this.#commands.settings;
   }
   /** After `rules`: index of the word that names the target, or of the last. */
   get targetAt(): number {
-    return this.#places.target ?? this.#words.length - 1;
+    return this.#targetAt ?? this.#cursor.words.length - 1;
   }
 
-  /** One rule, or one for each pair of addresses where -s or -d lists several. */
+  /** One rule, or one for each pair of addresses where -s or -d lists several. None where -h or -V asks for text, or another family's line is passed over. */
   rules(): RuleSpec[] {
-    while (this.#next < this.#words.length) {
-      this.#at = this.#option = this.#next++;
-      const { text } = this.#words[this.#at] as Word;
+    const cursor = this.#cursor;
+    for (let word = cursor.take(); word !== undefined; word = cursor.take()) {
+      const { text } = word;
       if (text === '!') {
-        if (this.#inverted) throw this.#error('multiple consecutive ! not allowed');
+        if (this.#inverted) throw cursor.error('multiple consecutive ! not allowed');
         this.#inverted = true;
         continue;
       }
-      if (text.length < 2 || text.charCodeAt(0) !== DASH) throw this.#error(`Bad argument \`${text}'`);
+      if (text === '--' && cursor.next < cursor.words.length) throw cursor.errorAt(cursor.next, 'unknown arguments found on commandline');
+      if (text === '--') break;
+      if (text.length < 2 || text.charCodeAt(0) !== DASH) throw cursor.error(`Bad argument \`${text}'`);
       if (text.charCodeAt(1) === DASH) this.#long(text);
       else this.#short(text);
       this.#inverted = false;
+      if (this.settings.show !== undefined || this.ofOtherFamily) return [];
     }
-    if (this.#inverted) throw this.#error('nothing appropriate following !');
+    if (this.#inverted) throw cursor.error('nothing appropriate following !');
     return this.#finish();
   }
 
@@ -124,15 +113,12 @@ export class RuleParser implements ParseContext {
     for (let at = 1; at < text.length; at++) {
       const letter = text.charAt(at);
       const option = letters.get(letter);
-      if (option === undefined) throw this.#error(`unknown option "-${letter}"`);
-      if (option === 'command') return this.#takeCommand(letter, `-${letter}`, at + 1 < text.length ? text.slice(at + 1) : undefined);
-      if (!takesValue(option)) {
-        this.#base(option, '', 0);
-        continue;
+      if (option === undefined) throw this.#cursor.error(`unknown option "-${letter}"`);
+      if (valueKind(option) !== 'none') {
+        const rest = at + 1 < text.length ? text.slice(at + 1) : undefined;
+        return this.#option(option, `-${letter}`, rest, at + 1);
       }
-      const rest = at + 1 < text.length ? text.slice(at + 1) : undefined;
-      this.#baseWithValue(option, `-${letter}`, rest, at + 1);
-      return;
+      this.#option(option, `-${letter}`, undefined, 0);
     }
   }
 
@@ -142,73 +128,27 @@ export class RuleParser implements ParseContext {
     const attached = equals < 0 ? undefined : text.slice(equals + 1);
     let found = this.#lookUp(name);
     if (found === undefined && this.#loadProtocol()) found = this.#lookUp(name);
-    if (found === undefined) throw this.#error(`unknown option "--${name}"`);
-    if ('loaded' in found) return this.#extensionOption(found.loaded, found.entry, attached, equals + 1);
-    if (found.base === 'command') return this.#takeCommand(found.long, `--${name}`, attached);
-    if (takesValue(found.base)) return this.#baseWithValue(found.base, `--${name}`, attached, equals + 1);
-    if (attached !== undefined) throw this.#error(`option "--${name}" takes no argument`);
-    this.#base(found.base, '', 0);
-  }
-
-  #takeCommand(name: string, written: string, attached: string | undefined): void {
-    const letter = commandLetter(name);
-    if (this.#o.commands !== true) throw this.#error(`option "${written}" belongs to a command, not to a rule`);
-    if (letter === undefined) throw this.#error(`option "${written}" has no place in save text`);
-    if (this.#command !== undefined) throw this.#error(`Cannot use -${letter} with -${this.#command.letter}`);
-    if (this.#inverted) throw this.#error(`unexpected '!' flag before --${name}`);
-    const at = this.#at;
-    const optional = letter === 'F' || letter === 'X';
-    const chain = attached ?? (optional ? this.#optionalValue() : this.#value(written));
-    const reason = chain === undefined ? undefined : chainNameError(chain);
-    if (reason !== undefined) throw this.#error(reason);
-    let more: string | undefined;
-    if (letter === 'I' || letter === 'D') more = this.#optionalValue();
-    else if (letter === 'R' || letter === 'E' || letter === 'P') more = this.#value(written);
-    if (more !== undefined && 'IDR'.includes(letter) && parseUnsigned(more, 0x7fffffff, 1) === undefined)
-      throw this.#error(`Invalid rule number \`${more}'`);
-    this.#command = { letter, chain, more, at };
-  }
-
-  /** The next word, unless there is none or it is an option. */
-  #optionalValue(): string | undefined {
-    if (!this.#wordFollows()) return undefined;
-    this.#at = this.#next++;
-    return this.#words[this.#at]?.text;
+    if (found === undefined) throw this.#cursor.error(`unknown option "--${name}"`);
+    if (typeof found === 'object') return this.#extensions.take(found, attached, equals + 1, this.#inverted);
+    if (attached !== undefined && valueKind(found) === 'none') throw this.#cursor.error(`option "--${name}" takes no argument`);
+    this.#option(found, `--${name}`, attached, equals + 1);
   }
 
   /** Exact names first: the base options', then the newest extension's. */
-  #lookUp(name: string): Found {
-    const base = longOptions.get(name);
-    if (base !== undefined) return { base, long: name };
-    for (let i = this.#loaded.length - 1; i >= 0; i--) {
-      const loaded = this.#loaded[i] as Loaded;
-      const entry = loaded.grammar.byLong.get(name);
-      if (entry !== undefined) return { loaded, entry };
-    }
-    return this.#lookUpShortened(name);
+  #lookUp(name: string): BaseOption | FoundOption | undefined {
+    return longOptions.get(name) ?? this.#extensions.find(name) ?? this.#lookUpShortened(name);
   }
 
-  #lookUpShortened(name: string): Found {
+  #lookUpShortened(name: string): BaseOption | FoundOption | undefined {
     if (name === '') return undefined;
-    let found: Found;
-    const candidates: string[] = [];
-    for (const [long, base] of longOptions) {
-      if (!long.startsWith(name)) continue;
-      // --source and --src are one option, as --append and --delete are not.
-      if (found !== undefined && 'base' in found && found.base === base && base !== 'command') continue;
-      candidates.push(long);
-      found = { base, long };
+    const found = new Map<string, BaseOption | FoundOption>();
+    // --source and --src are one option.
+    for (const [long, base] of longOptions) if (long.startsWith(name) && ![...found.values()].includes(base)) found.set(long, base);
+    for (const [long, option] of this.#extensions.beginning(name)) if (!found.has(long)) found.set(long, option);
+    if (found.size > 1) {
+      throw this.#cursor.error(`option "--${name}" is ambiguous: ${[...found.keys()].map((long) => `--${long}`).join(', ')}`);
     }
-    for (let i = this.#loaded.length - 1; i >= 0; i--) {
-      const loaded = this.#loaded[i] as Loaded;
-      for (const [long, entry] of loaded.grammar.byLong) {
-        if (!long.startsWith(name) || candidates.includes(long)) continue;
-        candidates.push(long);
-        found = { loaded, entry };
-      }
-    }
-    if (candidates.length > 1) throw this.#error(`option "--${name}" is ambiguous: ${candidates.map((long) => `--${long}`).join(', ')}`);
-    return found;
+    return found.values().next().value;
   }
 
   /** `-p tcp --dport 22`: an option nobody knows loads the protocol's match, once. */
@@ -220,45 +160,52 @@ export class RuleParser implements ParseContext {
     const name = word.charCodeAt(0) <= NINE ? String(protocolName(byNumber ?? 0)) : word;
     const codec = matchCodec(name, this.family);
     if (codec === undefined) return false;
-    this.#load(codec, this.#at);
+    this.#extensions.load(codec);
     return true;
   }
 
-  #load(codec: Codec, at: number): Loaded {
-    const loaded = { codec, grammar: grammarOf(codec), options: { name: codec.name }, at };
-    this.#loaded.push(loaded);
-    return loaded;
+  /** An option of iptables itself; `attached` is the value in its own word, from `offset` on. */
+  #option(option: BaseOption, written: string, attached: string | undefined, offset: number): void {
+    const cursor = this.#cursor;
+    const { commands } = this.#o;
+    if (isRuleOption(option)) {
+      if (valueKind(option) === 'none') return this.#rule(option, '', 0);
+      return this.#ruleWithValue(option, written, attached, offset);
+    }
+    if (commands === undefined) throw cursor.error(`option "${written}" belongs to a command, not to a rule`);
+    if (isCommand(option)) return this.#commands.takeCommand(option, written, attached, this.#inverted);
+    if (commands === 'text') throw cursor.error(`option "${written}" has no place in save text`);
+    if (option === 'n' || option === 'x' || option === '0') this.#once(option);
+    const value = attached ?? (valueKind(option) === 'needed' ? cursor.value(written) : undefined);
+    this.#commands.takeSetting(option, value, this.#inverted);
   }
 
-  /** The next word, which must be there. */
-  #value(option: string): string {
-    const word = this.#words[this.#next];
-    if (word === undefined) throw this.#missing(`option "${option}" requires an argument`);
-    this.#at = this.#next++;
-    return word.text;
-  }
-
-  #baseWithValue(option: BaseOption, written: string, attached: string | undefined, offset: number): void {
-    const value = attached ?? this.#value(written);
+  #ruleWithValue(option: RuleOption, written: string, attached: string | undefined, offset: number): void {
+    const cursor = this.#cursor;
+    const value = attached ?? cursor.value(written);
     // The form of long ago, `-s ! address`: the real tools stumble over the word after it.
-    if (value === '!' && this.#words[this.#at]?.quoted === false) {
-      throw this.#error(`Bad argument \`!': it stands before the option it inverts, as in ! ${written}`);
+    if (value === '!' && cursor.words[cursor.at]?.quoted === false) {
+      throw cursor.error(`Bad argument \`!': it stands before the option it inverts, as in ! ${written}`);
     }
     try {
-      this.#base(option, value, attached === undefined ? 0 : offset);
+      this.#rule(option, value, attached === undefined ? 0 : offset);
     } catch (err) {
-      throw err instanceof ValueError ? this.#error(err.message, value, attached === undefined ? 0 : offset) : err;
+      throw err instanceof ValueError ? cursor.error(err.message, value, attached === undefined ? 0 : offset) : err;
     }
   }
 
   #once(option: string): void {
-    if (this.#seen.includes(option)) throw this.#optionError(`multiple -${option} flags not allowed`);
-    this.#seen += option;
+    if (this.#seen.includes(option)) throw this.#cursor.optionError(`multiple -${option} flags not allowed`);
+    this.#note(option);
   }
 
-  #base(option: BaseOption, value: string, offset: number): void {
+  #note(option: string): void {
+    this.#seen += option;
+    this.#seenAt.push(this.#cursor.option);
+  }
+
+  #rule(option: RuleOption, value: string, offset: number): void {
     const draft = this.#draft;
-    this.#places.rule ??= this.#option;
     switch (option) {
       case 'p':
         this.#once('p');
@@ -275,19 +222,17 @@ export class RuleParser implements ParseContext {
         return;
       case 'i':
         this.#once('i');
-        this.#places.i = this.#option;
         checkInterface(value);
         if (value !== '+' || this.#inverted) draft.inInterface = this.#not(value);
         return;
       case 'o':
         this.#once('o');
-        this.#places.o = this.#option;
         checkInterface(value);
         if (value !== '+' || this.#inverted) draft.outInterface = this.#not(value);
         return;
       case 'f':
         this.#once('f');
-        if (this.family === 'ip6') throw this.#error("`-f' is not supported in IPv6, use -m frag instead");
+        if (this.family === 'ip6') throw this.#cursor.error("`-f' is not supported in IPv6, use -m frag instead");
         draft.fragment = this.#inverted ? { not: true } : true;
         return;
       case 'c':
@@ -295,22 +240,21 @@ export class RuleParser implements ParseContext {
         this.#refuseInverted('-c');
         return this.#setCounter(value, offset);
       case 'm':
-        if (this.#inverted) throw this.#optionError('unexpected ! flag before --match');
+        if (this.#inverted) throw this.#cursor.optionError('unexpected ! flag before --match');
+        this.#note('m');
         return this.#loadMatch(value);
       case 'j':
       case 'g':
         this.#refuseInverted(`-${option}`);
-        if (this.#seen.includes('j')) throw this.#optionError('multiple -j flags not allowed');
-        this.#seen += 'j';
-        this.#places.target = this.#at;
+        this.#once('j');
+        this.#targetAt = this.#cursor.at;
         return this.#setTarget(value, option === 'g');
       case '4':
       case '6':
         this.#refuseInverted(`-${option}`);
-        if ((option === '4') !== (this.family === 'ip'))
-          throw this.#error(`-${option} is of the other family: this is a rule of ${this.family}`);
-        return;
-      case 'command':
+        if ((option === '4') === (this.family === 'ip')) return;
+        if (this.#o.commands !== 'text') throw this.#cursor.error(`-${option} is of the other family: this is a rule of ${this.family}`);
+        this.ofOtherFamily = true;
         return;
       default:
         option satisfies never;
@@ -322,7 +266,7 @@ export class RuleParser implements ParseContext {
   }
 
   #refuseInverted(option: string): void {
-    if (this.#inverted) throw this.#optionError(`cannot have ! before ${option}`);
+    if (this.#inverted) throw this.#cursor.optionError(`cannot have ! before ${option}`);
   }
 
   #setProtocol(word: string): void {
@@ -342,27 +286,25 @@ export class RuleParser implements ParseContext {
   }
 
   #setCounter(value: string, offset: number): void {
+    const cursor = this.#cursor;
     const comma = value.indexOf(',', 1);
     let second: string | undefined = comma < 0 ? undefined : value.slice(comma + 1);
     const first = comma < 0 ? value : value.slice(0, comma);
     const packets = counterNumber(first);
     if (second === undefined) {
-      const text = this.#words[this.#next]?.text;
-      if (text === undefined || text.startsWith('-') || text.startsWith('!'))
-        throw this.#error('-c requires packet and byte counter', value, offset);
-      if (packets === undefined) throw this.#error('-c packet counter not numeric', value, offset);
-      this.#at = this.#next++;
-      second = text;
-    } else if (packets === undefined) throw this.#error('-c packet counter not numeric', value, offset);
+      if (!cursor.wordFollows()) throw cursor.error('-c requires packet and byte counter', value, offset);
+      if (packets === undefined) throw cursor.error('-c packet counter not numeric', value, offset);
+      second = cursor.value('-c');
+    } else if (packets === undefined) throw cursor.error('-c packet counter not numeric', value, offset);
     const bytes = counterNumber(second);
-    if (bytes === undefined) throw this.#error('-c byte counter not numeric', second);
+    if (bytes === undefined) throw cursor.error('-c byte counter not numeric', second);
     this.#draft.counter = { packets, bytes };
   }
 
   #loadMatch(name: string): void {
     const codec = matchCodec(name, this.family);
     if (codec === undefined) throw new ValueError(`Couldn't load match \`${name}': nflink knows no such match of ${this.family}`);
-    this.#load(codec, this.#at);
+    this.#extensions.load(codec);
     // The real tools try the protocol's match only where it isn't loaded already.
     if (this.#protocolWord !== undefined && codec.name === this.#protocolWord.toLowerCase()) this.#protocolLoaded = true;
   }
@@ -375,91 +317,39 @@ export class RuleParser implements ParseContext {
       if (known) throw new ValueError(`goto '${name}' is not a chain`);
       this.#draft.target = { goto: name };
     } else if (codec !== undefined) {
-      this.#target = this.#load(codec, this.#at);
+      this.#target = this.#extensions.load(codec);
     } else if (standardTargets.has(name)) this.#draft.target = { name: name as 'ACCEPT' };
     else if (known) throw new ValueError(`Couldn't load target \`${name}': nflink knows no such target of ${this.family}`);
     else this.#draft.target = { jump: name };
   }
 
-  #extensionOption(loaded: Loaded, entry: OptionEntry, attached: string | undefined, offset: number): void {
-    const { codec } = loaded;
-    const { spec, long, key } = entry;
-    const options = entry.part === undefined ? loaded.options : this.#element(loaded, entry.part);
-    if (entry.part === 'next') return;
-    if (options[key] !== undefined) throw this.#error(`${codec.name}: option "--${long}" can only be used once`);
-    if (this.#inverted && !spec.not) throw this.#error(`${codec.name}: option "--${long}" cannot be inverted`);
-    const words: string[] = [];
-    let first = this.#at;
-    if (spec.words === 0) {
-      if (attached !== undefined) throw this.#error(`${codec.name}: option "--${long}" takes no argument`);
-    } else if (spec.words !== '0-1' || attached !== undefined || this.#wordFollows()) {
-      words.push(attached ?? this.#value(`--${long}`));
-      first = this.#at;
-      if (spec.words === 2) {
-        const second = this.#words[this.#next];
-        if (second === undefined) throw this.#missing(`${codec.name}: --${long} requires two args`);
-        if (second.text.startsWith('-') || second.text.startsWith('!')) {
-          this.#at = this.#next;
-          throw this.#error(`${codec.name}: --${long} requires two args`);
-        }
-        words.push(second.text);
-        this.#next++;
+  /** What only the command and the whole rule together show. */
+  #check(): void {
+    const cursor = this.#cursor;
+    this.#commands.finish();
+    const command = this.#o.commands === undefined ? undefined : this.command;
+    if (command !== undefined) {
+      const refused = refusedOptions(command.letter, command.more !== undefined);
+      for (let i = 0; i < this.#seen.length; i++) {
+        const option = this.#seen.charAt(i);
+        if (refused.includes(option))
+          throw cursor.errorAt(
+            this.#seenAt[i] as number,
+            `Illegal option \`-${option === '0' ? '-line-numbers' : option}' with this command`,
+          );
       }
     }
-    let value: unknown;
-    try {
-      value = spec.value.parse(words, this);
-    } catch (err) {
-      if (!(err instanceof ValueError)) throw err;
-      this.#at = first + err.word;
-      throw this.#error(
-        `${codec.name}: bad value for option "--${long}" near "${words.join(' ')}": ${err.message}`,
-        words[err.word],
-        attached === undefined || err.word > 0 ? 0 : offset,
-      );
-    }
-    options[key] = this.#inverted ? { not: value } : value;
-  }
-
-  /** The group of options that is being read; `next` begins another. */
-  #element(loaded: Loaded, part: 'element' | 'next'): Record<string, unknown> {
-    const key = loaded.codec.elements?.key ?? '';
-    loaded.options[key] ??= [{}];
-    const list = loaded.options[key] as Record<string, unknown>[];
-    if (part === 'next') {
-      if (this.#inverted) throw this.#error(`${loaded.codec.name}: option "--${loaded.codec.elements?.next}" cannot be inverted`);
-      list.push({});
-    }
-    return list[list.length - 1] as Record<string, unknown>;
-  }
-
-  #wordFollows(): boolean {
-    const text = this.#words[this.#next]?.text;
-    return text !== undefined && !text.startsWith('-') && !text.startsWith('!');
-  }
-
-  /** What only the command and the whole rule together show. */
-  #checkChain(): void {
-    const { letter, more } = this.#command ?? {};
-    const ruleless = letter !== undefined && ('FNXEP'.includes(letter) || (letter === 'D' && more !== undefined));
-    if (ruleless && this.#places.rule !== undefined) {
-      this.#at = this.#places.rule;
-      throw this.#error(`Illegal option \`${this.#words[this.#at]?.text}' with this command`);
-    }
-    const chain = this.#o.chain ?? this.#command?.chain;
+    const chain = this.#o.chain ?? command?.chain;
     const side = chain === undefined ? undefined : refusedInterface(chain, this.#draft);
-    const at = side === undefined ? undefined : this.#places[side];
-    if (at === undefined) return;
-    this.#at = at;
-    throw this.#error(`can't use -${side} with ${chain}`);
+    if (side !== undefined) throw cursor.errorAt(this.#seenAt[this.#seen.indexOf(side)] as number, `can't use -${side} with ${chain}`);
   }
 
   #finish(): RuleSpec[] {
     const draft = this.#draft;
-    this.#checkChain();
+    this.#check();
     const matches: Extension[] = [];
-    for (const loaded of this.#loaded) {
-      const extension = this.#complete(loaded);
+    for (const loaded of this.#extensions.loaded) {
+      const extension = this.#extensions.complete(loaded);
       if (loaded === this.#target) draft.target = extension;
       else matches.push(extension);
     }
@@ -473,35 +363,6 @@ export class RuleParser implements ParseContext {
       }
     }
     return out;
-  }
-
-  #complete(loaded: Loaded): Extension {
-    try {
-      return completeExtension(loaded.codec, loaded.options, this);
-    } catch (err) {
-      if (!(err instanceof ValueError)) throw err;
-      this.#at = loaded.at;
-      throw this.#error(`${loaded.codec.name}: ${err.message}`);
-    }
-  }
-
-  /** About the word being read, or a part of it. */
-  #error(reason: string, text?: string, offset = 0): RuleSyntaxError {
-    const word = this.#words[this.#at] as Word;
-    return new RuleSyntaxError(reason, { word: text ?? word.text, wordIndex: this.#at, column: word.column + offset });
-  }
-
-  /** About the option itself, whose value may have been read. */
-  #optionError(reason: string): RuleSyntaxError {
-    this.#at = this.#option;
-    return this.#error(reason);
-  }
-
-  /** About a word that should follow the last. */
-  #missing(reason: string): RuleSyntaxError {
-    const last = this.#words[this.#words.length - 1];
-    const column = last === undefined ? 1 : last.column + last.text.length + 1;
-    return new RuleSyntaxError(reason, { word: '', wordIndex: this.#words.length, column });
   }
 }
 

@@ -1,13 +1,19 @@
 // A rule as iptables-save prints it after `-A chain `.
+
+import type { Counter } from '../../model/ruleset.ts';
 import { type Codec, type IpFamily, isNot, type Not, type ParseContext } from '../extensions/codec.ts';
 import { codecOf, type Extension } from '../extensions/registry.ts';
 import type { RuleSpec } from '../rule-spec.ts';
-import { saveString, saveWord } from '../words.ts';
+import { saveQuoted, saveString, saveWord } from '../words.ts';
 import { grammarOf } from './grammar.ts';
 import { protocolNumber } from './protocols.ts';
 
-/** Prints a canonical rule: what the parser gave, `normalizeRule` or the bytes in a kernel. The counter isn't printed: that is `-c` of the save commands. */
-export function printRule(spec: RuleSpec, family: IpFamily): string {
+/**
+ * Prints a canonical rule: what the parser gave, `normalizeRule` or the bytes in a kernel. Its own counter isn't printed, since the save
+ * commands have it before the rule; `counter` stands before the target, as -v -S prints it.
+ */
+export function printRule(spec: RuleSpec, family: IpFamily, counter?: Counter): string {
+  const counted = counter === undefined ? '' : ` -c ${counter.packets} ${counter.bytes}`;
   let out = '';
   if (spec.source !== undefined) out += base('-s', spec.source);
   if (spec.destination !== undefined) out += base('-d', spec.destination);
@@ -18,8 +24,10 @@ export function printRule(spec: RuleSpec, family: IpFamily): string {
   if (spec.matches !== undefined || (spec.target !== undefined && 'name' in spec.target)) {
     const c = contextOf(spec, family);
     for (const match of spec.matches ?? []) out += ` -m ${printExtension('match', match, c)}`;
-    if (spec.target !== undefined && 'name' in spec.target) return `${out} -j ${printExtension('target', spec.target, c)}`.slice(1);
+    if (spec.target !== undefined && 'name' in spec.target)
+      return `${out}${counted} -j ${printExtension('target', spec.target, c)}`.slice(1);
   }
+  out += counted;
   const { target } = spec;
   if (target !== undefined && 'jump' in target) out += ` -j ${saveWord(target.jump)}`;
   else if (target !== undefined && 'goto' in target) out += ` -g ${saveWord(target.goto)}`;
@@ -61,8 +69,10 @@ function printOptions(codec: Codec, given: Readonly<Record<string, unknown>>, c:
       out += ' !';
       value = value.not;
     }
-    out += ` --${long}`;
-    for (const word of spec.value.format(value, c)) out += ` ${spec.value.quote === true ? saveString(word) : saveWord(word)}`;
+    const { quote, wide } = spec.value;
+    out += wide === true ? ` --${long} ` : ` --${long}`;
+    const save = quote === true ? saveString : quote === 'always' ? saveQuoted : saveWord;
+    for (const word of spec.value.format(value, c)) out += ` ${save(word)}`;
   }
   return out;
 }

@@ -1,5 +1,6 @@
 // Extensions as iptables-legacy 1.8.9 took, refused, saved and listed them, with the entries it put into a kernel: a file of
-// test/fixtures/iptables/recorded is what the real program did with the cases of some extensions.
+// test/fixtures/iptables/recorded is what the real program did with the cases of some extensions. No kernel took those of CLUSTERIP,
+// LED, SECMARK and ULOG, which that one lacks: something in its place kept what the program wrote and gave it back.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,0 +1,61 @@
+// One whole command line of iptables: its table, its command, the rules and settings with it. All that can be refused before anything is
+// looked at or sent is refused here.
+import { RuleSyntaxError } from '../../errors.ts';
+import { builtinChains, tableNames } from '../builtin.ts';
+import type { Command } from '../commands.ts';
+import { commandsOf, place } from '../commands-of-line.ts';
+import type { IpFamily } from '../extensions/codec.ts';
+import { type ParsedCommand, RuleParser, type Settings } from '../rule/parser.ts';
+import type { RuleSpec } from '../rule-spec.ts';
+import { type Word, wordsOf } from '../words.ts';
+import { shellWords } from './shell-words.ts';
+
+/** A line that asks for a text about the program. */
+export interface ShownLine {
+  readonly show: 'help' | 'version';
+}
+export interface CommandLine {
+  readonly table: string;
+  readonly command: ParsedCommand;
+  readonly settings: Settings;
+  /** The rules it names: several where -s or -d lists several addresses. */
+  readonly rules: readonly RuleSpec[];
+  /** What it does to the table, but for -X of all chains, whose names only the kernel knows. */
+  readonly commands: readonly Command[];
+}
+
+/** Throws RuleSyntaxError. */
+export function parseCommandLine(line: string | readonly string[], family: IpFamily): CommandLine | ShownLine {
+  const words = typeof line === 'string' ? shellWords(line) : wordsOf(line);
+  const parser = new RuleParser(words, family, { commands: 'line' });
+  const rules = parser.rules();
+  const { settings } = parser;
+  if (settings.show !== undefined) return { show: settings.show };
+  const { table = 'filter' } = settings;
+  if (builtinChains(table) === undefined) {
+    const reason = `table '${table}' does not exist, one of ${tableNames.join(', ')}`;
+    throw new RuleSyntaxError(reason, { ...place(words, wordThatEnds(words, table)), word: table });
+  }
+  const { command } = parser;
+  if (table === 'nat') refuseDrop(parser, command, rules, words);
+  const { letter, chain, zero, more } = command;
+  if (letter === 'X' && chain === undefined) return { table, command, settings, rules: [], commands: [] };
+  const commands = commandsOf(command, rules, words);
+  const zeroing: Command = { verb: 'zero', chain, ...(more === undefined ? {} : { number: Number(more) }) };
+  return { table, command, settings, rules, commands: zero ? [zeroing] : commands };
+}
+
+/** The word itself, or the one that an option begins. */
+function wordThatEnds(words: readonly Word[], text: string): number {
+  const exact = words.findIndex((word) => word.text === text);
+  return exact >= 0 ? exact : words.findIndex((word) => word.text.endsWith(text));
+}
+
+function refuseDrop(parser: RuleParser, command: ParsedCommand, rules: readonly RuleSpec[], words: readonly Word[]): void {
+  const target = rules[0]?.target;
+  const drops = target !== undefined && 'name' in target && target.name === 'DROP';
+  const policy = command.letter === 'P' && command.more === 'DROP';
+  if (!drops && !policy) return;
+  const reason = 'The "nat" table is not intended for filtering, the use of DROP is therefore inhibited';
+  throw new RuleSyntaxError(reason, { ...place(words, policy ? command.at + 2 : parser.targetAt), word: 'DROP' });
+}

@@ -1,0 +1,16 @@
+// -m connmark (linux/netfilter/xt_connmark.h; libxt_connmark.c).
+import { isNot, match, notOption } from './codec.ts';
+import { markRevisions, requireMark } from './mark.ts';
+import { bare } from './option-values.ts';
+import { marked, markText } from './values.ts';
+
+export const connmark = match('connmark', {
+  options: { mark: notOption(marked) },
+  revisions: markRevisions,
+  // Two blanks where there is no `!`.
+  list: (o) => (o.mark === undefined ? '' : ` connmark match ${isNot(o.mark) ? '!' : ''} ${markText(bare(o.mark))}`),
+  finish: (o) => {
+    requireMark(o);
+    return o;
+  },
+});
