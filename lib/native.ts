@@ -89,13 +89,26 @@ export interface NativeXtReadReply {
   readonly missing?: boolean;
   /** The lock was asked for and held by somebody else; the table was read all the same. */
   readonly unlocked?: boolean;
-  /** How many entries there are. */
-  readonly entries?: number;
-  /** struct ipt_getinfo: valid_hooks, hook_entry[5], underflow[5]. */
-  readonly hooks?: Uint32Array;
+  /** Why the bytes are no table. */
+  readonly complaint?: string;
+  /** By row: what the rules have counted. Rows go chain by chain, in the kernel's order. */
+  readonly packets?: BigUint64Array;
+  readonly bytes?: BigUint64Array;
+  /** The table is the one of the digest asked about: all that follows is left out. */
+  readonly known?: boolean;
+  /** XT_CHAIN_WORDS a chain: its first row, where its first entry lies, where the entry lies that ends it, its hook or XT_USER_CHAIN, where its name lies. */
+  readonly chains?: Uint32Array;
+  /** By row: where the rule's entry begins; the number of its chain; what the rule is, without counters and whatever else is in the table. */
+  readonly offsets?: Uint32Array;
+  readonly chain?: Uint32Array;
+  readonly contents?: BigUint64Array;
+  /** Of everything but counters: 16 bytes, good in this process. */
+  readonly digest?: Uint8Array;
   /** XT_HEADER bytes, then the entries one after the other. */
   readonly data?: ArrayBuffer;
 }
+export const XT_CHAIN_WORDS = 5;
+export const XT_USER_CHAIN = 0xffffffff;
 export const XT_HEADER = 40;
 
 /** What became of the commands on a legacy table. */
@@ -109,7 +122,7 @@ export interface NativeXtCommitReply {
   readonly missing?: boolean;
   /** Per command 1 where it had something to do. */
   readonly done?: Uint8Array;
-  /** The command that could not be done, for a reason of ours ('chain', 'rule', 'jump', 'builtin') or by errno alone (''): nothing was applied. */
+  /** The command that could not be done, for a reason of ours ('chain', 'rule', 'jump', 'builtin', 'clash') or by errno alone (''): nothing was applied. */
   readonly refusal?: { readonly index: number; readonly reason: string; readonly errno: number };
 }
 
@@ -188,9 +201,9 @@ export interface NativeConnection {
   /** SO_IP_SET on a raw socket in the connection's namespace: a set's index by name, or its name by index. */
   ipsetSync(query: string | number): NativeIpsetReply;
   ipset(query: string | number): Promise<NativeIpsetReply>;
-  /** A legacy table as it is; never makes one. `lockPath`: held meanwhile if nobody else does; '': not asked for. */
-  xtReadSync(family: number, table: string, lockPath: string): NativeXtReadReply;
-  xtRead(family: number, table: string, lockPath: string): Promise<NativeXtReadReply>;
+  /** A legacy table as it is; never makes one. `lockPath`: held meanwhile if nobody else does; '': not asked for. `known`: the digest of one read before, or nothing. */
+  xtReadSync(family: number, table: string, lockPath: string, known: Uint8Array): NativeXtReadReply;
+  xtRead(family: number, table: string, lockPath: string, known: Uint8Array): Promise<NativeXtReadReply>;
   /**
    * Under the lock: reads the table, does the commands (see lib/iptables/legacy/wire.ts for words and bytes), commits. One try at the lock.
    */
@@ -226,6 +239,8 @@ export interface Native {
    * attribute is known to libnftnl and of the size it expects: its parser ends the process otherwise.
    */
   bytecode(family: number, attributes: Uint8Array): string;
+  /** What xtRead makes of a table's entries; `hooks` are valid_hooks, hook_entry[5], underflow[5] of struct ipt_getinfo. For who has entries from elsewhere. */
+  xtWalk(family: number, hooks: Uint32Array, entries: Uint8Array): NativeXtReadReply;
 }
 
 let loaded: Native | undefined;

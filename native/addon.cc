@@ -493,6 +493,7 @@ NAPI_MODULE_INIT() {
       method("openSync", entry<open_verb, Form::kSync>, napi_enumerable),
       method("open", entry<open_verb, Form::kPromise>, napi_enumerable),
       method("bytecode", entry<bytecode_verb, Form::kSync>, napi_enumerable),
+      method("xtWalk", entry<xt_walk_verb, Form::kSync>, napi_enumerable),
   };
   try {
     if (!js::initialize(env)) return nullptr;

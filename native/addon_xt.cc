@@ -1,9 +1,14 @@
 // The methods of a connection that are about legacy tables.
 #include "addon_xt.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <new>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -11,6 +16,7 @@
 #include "netns.h"
 #include "xt_commit.h"
 #include "xt_table.h"
+#include "xt_walk.h"
 
 namespace nflink {
 namespace {
@@ -76,18 +82,48 @@ napi_value start(napi_env env, Arguments& arguments, Form form, const std::share
 
 // ---- read
 
-napi_value read_value(napi_env env, XtReadReply& reply, Form form) {
+/** A table as read and walked; without its bytes where the caller knows what is in it. */
+struct WalkedReply : XtReadReply {
+  XtWalk walk;
+  bool known = false;
+};
+
+using Digest = std::array<uint64_t, 2>;
+
+WalkedReply read_and_walk(XtFamily family, const std::string& table, const std::string& lock_path,
+                          const std::optional<Digest>& known) {
+  WalkedReply reply;
+  static_cast<XtReadReply&>(reply) = read_xt_table(family, table, lock_path);
+  if (reply.failure || reply.missing) return reply;
+  reply.walk = walk_xt_table(family, reply.info, reply.data.data() + kXtHeader, reply.data.size() - kXtHeader);
+  reply.known = known && reply.walk.complaint == nullptr && (*known)[0] == reply.walk.digest[0] &&
+                (*known)[1] == reply.walk.digest[1];
+  if (reply.known) reply.data = ByteBuffer();
+  return reply;
+}
+
+void set_counters(napi_env env, Object& object, const XtWalk& walk) {
+  object.set("packets", js::typed_array(env, walk.packets)).set("bytes", js::typed_array(env, walk.bytes));
+}
+void set_structure(napi_env env, Object& object, const XtWalk& walk) {
+  object.set("chains", js::typed_array(env, walk.chains))
+      .set("offsets", js::typed_array(env, walk.offsets))
+      .set("chain", js::typed_array(env, walk.chain))
+      .set("contents", js::typed_array(env, walk.contents))
+      .set("digest", js::typed_array(env, napi_uint8_array, walk.digest, sizeof walk.digest, 1));
+}
+
+napi_value read_value(napi_env env, WalkedReply& reply, Form form) {
   Object object(env);
   if (reply.failure) return object.set("failure", *reply.failure).value();
   object.set("missing", reply.missing).set("unlocked", reply.unlocked);
   if (reply.missing) return object.value();
-  std::vector<uint32_t> hooks{reply.info.valid_hooks};
-  hooks.insert(hooks.end(), reply.info.hook_entry.begin(), reply.info.hook_entry.end());
-  hooks.insert(hooks.end(), reply.info.underflow.begin(), reply.info.underflow.end());
-  return object.set("entries", static_cast<double>(reply.info.entries))
-      .set("hooks", js::typed_array(env, hooks))
-      .set("data", js::array_buffer(env, std::move(reply.data), form))
-      .value();
+  auto& walk = reply.walk;
+  if (walk.complaint != nullptr) return object.set("complaint", walk.complaint).value();
+  set_counters(env, object, walk);
+  if (reply.known) return object.set("known", true).value();
+  set_structure(env, object.set("known", false), walk);
+  return object.set("data", js::array_buffer(env, std::move(reply.data), form)).value();
 }
 
 // ---- commit
@@ -128,10 +164,34 @@ napi_value xt_read_verb(napi_env env, Arguments& arguments, Form form) {
   const auto family = family_of(arguments.number(0, "family", kIp6));
   const auto table = table_name(env, arguments, 1);
   const auto lock_path = arguments.string(2, "lockPath");
+  const auto digest = arguments.bytes(3, "known");
   if (!arguments.ok() || table.empty()) return nullptr;
-  return start<XtReadReply>(
+  std::optional<Digest> known;
+  if (digest.length == sizeof(Digest)) std::memcpy(known.emplace().data(), digest.data, sizeof(Digest));
+  return start<WalkedReply>(
       env, arguments, form, connection, Part::kDump, "read",
-      [family, table, lock_path] { return read_xt_table(family, table, lock_path); }, read_value);
+      [family, table, lock_path, known] { return read_and_walk(family, table, lock_path, known); }, read_value);
+}
+
+napi_value xt_walk_verb(napi_env env, Arguments& arguments, Form) {
+  const auto family = family_of(arguments.number(0, "family", kIp6));
+  const auto hooks = arguments.words(1, "hooks");
+  const auto bytes = arguments.bytes(2, "entries");
+  if (!arguments.ok()) return nullptr;
+  constexpr size_t kHooks = std::tuple_size_v<decltype(XtInfo::hook_entry)>;
+  if (hooks.length != 1 + 2 * kHooks || bytes.length > UINT32_MAX) {
+    js::throw_range_error(env, "hooks must be valid_hooks, hook_entry[5] and underflow[5]");
+    return nullptr;
+  }
+  XtInfo info{.valid_hooks = hooks.data[0]};
+  std::copy_n(hooks.data + 1, kHooks, info.hook_entry.begin());
+  std::copy_n(hooks.data + 1 + kHooks, kHooks, info.underflow.begin());
+  const auto walk = walk_xt_table(family, info, bytes.data, bytes.length);
+  Object object(env);
+  if (walk.complaint != nullptr) return object.set("complaint", walk.complaint).value();
+  set_counters(env, object, walk);
+  set_structure(env, object, walk);
+  return object.value();
 }
 
 napi_value xt_commit_verb(napi_env env, Arguments& arguments, Form form) {

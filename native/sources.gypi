@@ -6,6 +6,7 @@
       'native/addon_xt.cc',
       'native/byte_buffer.cc',
       'native/connection.cc',
+      'native/content_hash.cc',
       'native/event_source.cc',
       'native/ipset_name.cc',
       'native/napi_util.cc',
@@ -20,6 +21,7 @@
       'native/xt_commit.cc',
       'native/xt_lock.cc',
       'native/xt_table.cc',
+      'native/xt_walk.cc',
     ],
   },
 }

@@ -16,9 +16,11 @@ extern "C" {
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "xt_lock.h"
+#include "xt_walk.h"
 
 namespace nflink {
 namespace {
@@ -117,6 +119,8 @@ const char* check_entry(const uint8_t* bytes, size_t length, bool jump) {
   if (target.u.target_size != length - entry.target_offset) return "a target has a wrong size";
   const auto* name = target.u.user.name;
   if (::strnlen(name, sizeof target.u.user.name) == sizeof target.u.user.name) return "a target's name has no end";
+  // In the kernel's tables it is the head of a chain: libiptc would read the rest of the table as that chain.
+  if (std::strcmp(name, XT_ERROR_TARGET) == 0) return "a target's name is the kernel's own";
   // What libiptc takes for a verdict it writes into; a size it doesn't expect makes it give up.
   const bool verdict = jump || name[0] == '\0' || std::strcmp(name, IPTC_LABEL_ACCEPT) == 0 ||
                        std::strcmp(name, IPTC_LABEL_DROP) == 0 || std::strcmp(name, IPTC_LABEL_QUEUE) == 0 ||
@@ -129,7 +133,7 @@ bool has_entry(XtVerb verb) {
   return verb == XtVerb::kAppend || verb == XtVerb::kInsert || verb == XtVerb::kReplace || verb == XtVerb::kDelete;
 }
 bool may_name_no_chain(XtVerb verb) {
-  return verb == XtVerb::kDeleteChain || verb == XtVerb::kFlushChain || verb == XtVerb::kZero || verb == XtVerb::kBegin;
+  return verb == XtVerb::kFlushChain || verb == XtVerb::kZero || verb == XtVerb::kBegin;
 }
 
 /** One table under libiptc, with what its functions say as refusals. */
@@ -162,32 +166,32 @@ class Table {
       return result != 0 ? std::nullopt : std::optional<Refusal>(Refusal{index, "", errno});
     };
     const bool conditional = (c.flags & kXtConditional) != 0;
+    const bool may_lack = conditional && c.verb == XtVerb::kDelete;
     const auto* entry = static_cast<const Entry*>(c.entry);
+    unsigned char* mask = c.mask;
     const bool needs_chain = c.chain != nullptr && c.verb != XtVerb::kNewChain && c.verb != XtVerb::kDeclareChain;
     if (needs_chain && Api::is_chain(c.chain, handle_) == 0) {
-      if (conditional && c.verb == XtVerb::kDelete) {
-        done = false;
-        return std::nullopt;
-      }
-      return refuse("chain", ENOENT);
+      done = false;
+      return may_lack ? std::nullopt : std::optional(refuse("chain", ENOENT));
     }
-    if ((c.flags & kXtJump) != 0) {
-      const char* to =
-          reinterpret_cast<const xt_entry_target*>(reinterpret_cast<const uint8_t*>(entry) + entry->target_offset)
-              ->u.user.name;
-      if (Api::is_chain(to, handle_) == 0) {
-        if (conditional && c.verb == XtVerb::kDelete) {
-          done = false;
-          return std::nullopt;
-        }
-        return refuse("jump", ENOENT);
+    if (entry != nullptr) {
+      const char* to = target_name(entry);
+      const bool chain = *to != '\0' && Api::is_chain(to, handle_) != 0;
+      if ((c.flags & kXtJump) != 0) {
+        done = false;
+        if (!chain) return may_lack ? std::nullopt : std::optional(refuse("jump", ENOENT));
+        if (Api::builtin(to, handle_) != 0) return may_lack ? std::nullopt : std::optional(refuse("builtin", EINVAL));
+        done = true;
+      } else if (chain) {
+        // libiptc makes a jump of it and writes a verdict into a target that may have no room for one.
+        if ((c.flags & kXtBareTarget) == 0) return refuse("clash", EINVAL);
+        entry = make_jump(entry, mask);
       }
-      if (Api::builtin(to, handle_) != 0) return refuse("builtin", EINVAL);
     }
     switch (c.verb) {
       case XtVerb::kAppend:
       case XtVerb::kInsert:
-        if (conditional && Api::check(c.chain, entry, c.mask, handle_) != 0) {
+        if (conditional && Api::check(c.chain, entry, mask, handle_) != 0) {
           done = false;
           return std::nullopt;
         }
@@ -196,7 +200,7 @@ class Table {
       case XtVerb::kReplace:
         return check(Api::replace(c.chain, entry, c.number - 1, handle_));
       case XtVerb::kDelete:
-        if (Api::remove(c.chain, entry, c.mask, handle_) != 0) return std::nullopt;
+        if (Api::remove(c.chain, entry, mask, handle_) != 0) return std::nullopt;
         if (errno != ENOENT) return refuse("", errno);
         if (!conditional) return refuse("rule", ENOENT);
         done = false;
@@ -210,11 +214,11 @@ class Table {
         }
         return check(Api::create(c.chain, handle_));
       case XtVerb::kDeclareChain:
-        if (Api::is_chain(c.chain, handle_) != 0) return check(Api::flush(c.chain, handle_));
+        // Where the table began anew, one that is there was declared before.
+        if (!began_ && Api::is_chain(c.chain, handle_) != 0) return check(Api::flush(c.chain, handle_));
         return check(Api::create(c.chain, handle_));
       case XtVerb::kDeleteChain:
-        if (c.chain != nullptr) return check(Api::remove_chain(c.chain, handle_));
-        return delete_user_chains(index);
+        return check(Api::remove_chain(c.chain, handle_));
       case XtVerb::kFlushChain:
         if (c.chain != nullptr) return check(Api::flush(c.chain, handle_));
         return for_each(index, Api::flush);
@@ -224,10 +228,11 @@ class Table {
       case XtVerb::kZeroAt:
         return check(Api::zero_at(c.chain, c.number, handle_));
       case XtVerb::kBegin:
+        began_ = true;
         if (auto refusal = for_each(index, Api::flush)) return refusal;
         return delete_user_chains(index);
       case XtVerb::kRenameChain:
-        return check(Api::rename(c.chain, c.other, handle_));
+        return rename(index, c);
       case XtVerb::kSetPolicy:
         return set_policy(index, c);
     }
@@ -255,6 +260,48 @@ class Table {
   }
 
  private:
+  static const xt_entry_target* target_of(const Entry* entry) {
+    return reinterpret_cast<const xt_entry_target*>(reinterpret_cast<const uint8_t*>(entry) + entry->target_offset);
+  }
+  static const char* target_name(const Entry* entry) { return target_of(entry)->u.user.name; }
+
+  /** A copy whose target is a jump to the chain of the target's name; its mask, where there is one, likewise. */
+  const Entry* make_jump(const Entry* entry, unsigned char*& mask) {
+    const size_t head = entry->target_offset;
+    const size_t size = head + kStandardTarget;
+    jump_.assign((size + 7) / 8, 0);
+    auto* copy = reinterpret_cast<Entry*>(jump_.data());
+    std::memcpy(static_cast<void*>(copy), entry, head);
+    copy->next_offset = static_cast<uint16_t>(size);
+    auto* target = reinterpret_cast<xt_entry_target*>(reinterpret_cast<uint8_t*>(copy) + head);
+    target->u.target_size = kStandardTarget;
+    std::strncpy(target->u.user.name, target_name(entry), sizeof target->u.user.name - 1);
+    if (mask != nullptr) {
+      jump_mask_.assign(mask, mask + head);
+      jump_mask_.resize(size, 0xff);
+      mask = jump_mask_.data();
+    }
+    return copy;
+  }
+
+  /**
+   * libiptc 1.8.9 counts a chain that is being renamed twice while it makes its index of chains anew: where that leaves
+   * a place of the index empty, it reads from there. With one chain more there is none.
+   */
+  std::optional<Refusal> rename(size_t index, const XtCommands::Command& c) {
+    constexpr size_t kIndexBucket = 40;  // CHAIN_INDEX_BUCKET_LEN
+    constexpr const char* kOther = "nflink-while-renaming";
+    size_t users = 0;
+    for (auto* name = Api::first_chain(handle_); name != nullptr; name = Api::next_chain(handle_)) {
+      if (Api::builtin(name, handle_) == 0) ++users;
+    }
+    const bool other = users % kIndexBucket == 1 && Api::create(kOther, handle_) != 0;
+    const int result = Api::rename(c.chain, c.other, handle_);
+    const int error = errno;
+    if (other && Api::remove_chain(kOther, handle_) == 0) return Refusal{index, "", errno};
+    return result != 0 ? std::nullopt : std::optional<Refusal>(Refusal{index, "", error});
+  }
+
   std::vector<std::string> chains() {
     std::vector<std::string> names;
     for (auto* name = Api::first_chain(handle_); name != nullptr; name = Api::next_chain(handle_))
@@ -281,9 +328,9 @@ class Table {
       at += size;
     }
     if (std::strcmp(target_a == nullptr ? "" : target_a, target_b == nullptr ? "" : target_b) != 0) return false;
-    // A verdict's bytes hold an offset, which its name stands for.
+    // A verdict's bytes hold an offset, which its name stands for: a standard target has no name of its own.
     size_t size = 0;
-    return a->next_offset - a->target_offset == kStandardTarget ||
+    return (*target_name(a) == '\0' && *target_name(b) == '\0') ||
            same_extension(one + a->target_offset, two + a->target_offset, size);
   }
 
@@ -325,26 +372,46 @@ class Table {
   }
 
   xtc_handle* handle_ = nullptr;
+  /** The table began anew with these commands. */
+  bool began_ = false;
+  std::vector<uint64_t> jump_;
+  std::vector<unsigned char> jump_mask_;
 };
 
-/** After a commit that failed: did the kernel take the table before it failed? (SO_SET_ADD_COUNTERS comes after
- * SO_SET_REPLACE.) */
+/** The table as the kernel gives it, walked: libiptc trusts it, and must see no other than it can read. */
+MaybeFailure read_and_walk(const XtCommitRequest& request, int socket, XtWalk& walk) {
+  XtInfo info;
+  ByteBuffer data;
+  if (auto failure = read_xt_entries(socket, request.family, request.table, info, data)) return failure;
+  walk = walk_xt_table(request.family, info, data.data() + kXtHeader, data.size() - kXtHeader);
+  if (walk.complaint != nullptr) return Failure{walk.complaint, EPROTO};
+  return std::nullopt;
+}
+
+/**
+ * After a commit that failed: did the kernel take the table before it failed? (SO_SET_ADD_COUNTERS comes after
+ * SO_SET_REPLACE.) Counters don't count.
+ */
 template <typename Api>
-XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& wanted, int socket, const XtInfo& before) {
+XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& wanted, int socket, const XtWalk& before) {
   using State = XtCommitReply::State;
-  Table<Api> now;
-  if (now.open(request.table)) return State::kUnknown;
-  if (now.same_rules(wanted)) return State::kApplied;
-  XtInfo after;
-  if (xt_info(socket, request.family, request.table, after)) return State::kUnknown;
-  return after == before ? State::kNotApplied : State::kUnknown;
+  try {
+    XtWalk after;
+    if (read_and_walk(request, socket, after)) return State::kUnknown;
+    if (std::equal(std::begin(after.digest), std::end(after.digest), before.digest)) return State::kNotApplied;
+    Table<Api> now;
+    if (now.open(request.table)) return State::kUnknown;
+    return now.same_rules(wanted) ? State::kApplied : State::kUnknown;
+  } catch (const std::bad_alloc&) {
+    return State::kUnknown;
+  }
 }
 
 template <typename Api>
 XtCommitReply commit_once(const XtCommitRequest& request, XtCommands& commands, int socket, bool& again) {
   XtCommitReply reply;
-  XtInfo before;
-  if ((reply.failure = xt_info(socket, request.family, request.table, before))) return reply;
+  XtWalk before;
+  if ((reply.failure = read_and_walk(request, socket, before))) return reply;
   Table<Api> table;
   if ((reply.failure = table.open(request.table))) return reply;
   reply.done.resize(commands.size());
@@ -359,10 +426,10 @@ XtCommitReply commit_once(const XtCommitRequest& request, XtCommands& commands, 
   if (request.dry_run || !any || table.commit()) return reply;
   const int error = errno;
   reply.failure = Failure{"iptc_commit", error};
-  reply.state = look_again(request, table, socket, before);
-  // Of another number of entries than we saw; done again only where it is not done.
-  again = error == EAGAIN && reply.state != XtCommitReply::State::kApplied;
-  if (again) reply.state = XtCommitReply::State::kNotApplied;
+  // Somebody without the lock changed the number of entries: the kernel says so before it takes anything
+  // (xt_replace_table in net/netfilter/x_tables.c).
+  again = error == EAGAIN;
+  if (!again) reply.state = look_again(request, table, socket, before);
   return reply;
 }
 

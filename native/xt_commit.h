@@ -37,7 +37,9 @@ enum class XtVerb : uint32_t {
 inline constexpr uint32_t kXtConditional = 1;
 /** The target of the entry names a chain. */
 inline constexpr uint32_t kXtJump = 2;
-inline constexpr uint32_t kXtFlags = kXtConditional | kXtJump;
+/** The target was named without options: where a chain has its name, that is meant, as with iptables-legacy. */
+inline constexpr uint32_t kXtBareTarget = 4;
+inline constexpr uint32_t kXtFlags = kXtConditional | kXtJump | kXtBareTarget;
 
 /** All commands of one commit, copied from JavaScript and checked: what they point at is whole. */
 class XtCommands {

@@ -47,23 +47,6 @@ MaybeFailure read_file(const char* path, std::string& text) {
   }
 }
 
-MaybeFailure read_entries(int socket, XtFamily family, const std::string& table, XtInfo& info, ByteBuffer& data) {
-  for (int tries = 0;; ++tries) {
-    if (auto failure = xt_info(socket, family, table, info)) return failure;
-    data.resize(0);
-    auto* request = reinterpret_cast<ipt_get_entries*>(data.reserve(kXtHeader + info.size));
-    // All of it: of names the kernel writes no more than they have (xt_obj_to_user in net/netfilter/x_tables.c).
-    std::memset(request, 0, kXtHeader + info.size);
-    std::memcpy(request->name, table.c_str(), table.size());
-    request->size = info.size;
-    auto length = static_cast<socklen_t>(kXtHeader + info.size);
-    if (::getsockopt(socket, level(family), IPT_SO_GET_ENTRIES, request, &length) == 0) break;
-    if (errno != EAGAIN || tries == kTries) return Failure{"getsockopt(GET_ENTRIES)", errno};
-  }
-  data.resize(kXtHeader + info.size);
-  return std::nullopt;
-}
-
 }  // namespace
 
 MaybeFailure open_xt_socket(XtFamily family, UniqueFd& fd) {
@@ -79,8 +62,10 @@ MaybeFailure xt_table_exists(XtFamily family, const std::string& table, bool& ex
   const char* path =
       family == XtFamily::kIp ? "/proc/thread-self/net/ip_tables_names" : "/proc/thread-self/net/ip6_tables_names";
   if (auto failure = read_file(path, text)) {
-    // No file: the kernel has no such tables at all, or has not loaded what would.
-    return failure->error == ENOENT ? std::nullopt : failure;
+    if (failure->error != ENOENT) return failure;
+    // The kernel has no such tables, or has not loaded what would make one. Without /proc nothing is known.
+    if (::access("/proc/thread-self/net", F_OK) != 0) return Failure{"access(/proc/thread-self/net)", errno};
+    return std::nullopt;
   }
   std::string_view rest = text;
   while (!rest.empty()) {
@@ -107,6 +92,23 @@ MaybeFailure xt_info(int socket, XtFamily family, const std::string& table, XtIn
   return std::nullopt;
 }
 
+MaybeFailure read_xt_entries(int socket, XtFamily family, const std::string& table, XtInfo& info, ByteBuffer& data) {
+  for (int tries = 0;; ++tries) {
+    if (auto failure = xt_info(socket, family, table, info)) return failure;
+    data.resize(0);
+    auto* request = reinterpret_cast<ipt_get_entries*>(data.reserve(kXtHeader + info.size));
+    // All of it: of names the kernel writes no more than they have (xt_obj_to_user in net/netfilter/x_tables.c).
+    std::memset(request, 0, kXtHeader + info.size);
+    std::memcpy(request->name, table.c_str(), table.size());
+    request->size = info.size;
+    auto length = static_cast<socklen_t>(kXtHeader + info.size);
+    if (::getsockopt(socket, level(family), IPT_SO_GET_ENTRIES, request, &length) == 0) break;
+    if (errno != EAGAIN || tries == kTries) return Failure{"getsockopt(GET_ENTRIES)", errno};
+  }
+  data.resize(kXtHeader + info.size);
+  return std::nullopt;
+}
+
 XtReadReply read_xt_table(XtFamily family, const std::string& table, const std::string& lock_path) {
   XtReadReply reply;
   bool exists = false;
@@ -119,7 +121,7 @@ XtReadReply read_xt_table(XtFamily family, const std::string& table, const std::
   if ((reply.failure = open_xt_socket(family, socket))) return reply;
   UniqueFd lock;
   if (!lock_path.empty() && (reply.failure = try_xtables_lock(lock_path, lock, reply.unlocked))) return reply;
-  reply.failure = read_entries(socket.get(), family, table, reply.info, reply.data);
+  reply.failure = read_xt_entries(socket.get(), family, table, reply.info, reply.data);
   return reply;
 }
 

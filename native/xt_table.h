@@ -42,6 +42,9 @@ MaybeFailure xt_table_exists(XtFamily family, const std::string& table, bool& ex
 /** Makes the table where it is missing: ask xt_table_exists first. */
 MaybeFailure xt_info(int socket, XtFamily family, const std::string& table, XtInfo& info);
 
+/** Reads the entries of a table that exists in one piece, kXtHeader bytes before them. Throws std::bad_alloc. */
+MaybeFailure read_xt_entries(int socket, XtFamily family, const std::string& table, XtInfo& info, ByteBuffer& data);
+
 struct XtReadReply {
   MaybeFailure failure;
   /** The namespace has no such table, and still has none. */

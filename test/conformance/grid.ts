@@ -27,7 +27,7 @@ export function conformance(suite: Suite, define: Define): void {
     for (const family of ipFamilies) {
       for (const form of forms) {
         describe(`${backend} ${family} ${form}`, () => {
-          define((name, test) => it(name, () => withHost({ suite, backend, family, form, used }, test)));
+          define((name, test) => void it(name, () => withHost({ suite, backend, family, form, used }, test)));
         });
       }
     }

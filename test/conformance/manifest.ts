@@ -88,6 +88,36 @@ export const differences = {
     legacy: false,
     nft: true,
   },
+  'a rule has a handle': {
+    suite: 'reading',
+    why: 'ip_tables knows a rule by its place only',
+    legacy: false,
+    nft: true,
+  },
+  'counters have handles': {
+    suite: 'reading',
+    why: 'ip_tables knows a rule by its place only',
+    legacy: false,
+    nft: true,
+  },
+  'a snapshot has a generation': {
+    suite: 'reading',
+    why: 'ip_tables counts no commits, and its tables are read one by one',
+    legacy: false,
+    nft: true,
+  },
+  'the security table hooks at': {
+    suite: 'reading',
+    why: 'iptables-nft registers it at 150, the kernel’s own at NF_IP_PRI_SECURITY',
+    legacy: 50,
+    nft: 150,
+  },
+  'a held lock stops writing': {
+    suite: 'lifecycle',
+    why: 'the lock is what keeps legacy writers apart; nf_tables has transactions',
+    legacy: true,
+    nft: false,
+  },
 } as const satisfies Readonly<Record<string, Difference>>;
 
 export type DifferenceName = keyof typeof differences;

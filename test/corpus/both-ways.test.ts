@@ -1,10 +1,11 @@
-// Every rule of the corpus, made by one side and looked for, listed and deleted by the other.
+// Every rule of the corpus, on both backends, made by one side and looked for, listed and deleted by the other.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Iptables } from '../../lib/index.ts';
+import { kubeSaveText } from '../../bench/kube.ts';
 import { splitWords } from '../../lib/iptables/words.ts';
-import { hostNames, ipsets, ruleSet } from '../support/fixtures.ts';
-import { type TestNamespace, withNamespace } from '../support/namespace.ts';
+import { fragmentNames, hostNames, ruleSet } from '../support/fixtures.ts';
+import { withCorpusHost } from '../support/iptables-corpus.ts';
+import { backends } from '../support/iptables-programs.ts';
 
 interface Rule {
   readonly table: string;
@@ -28,60 +29,57 @@ function some(rules: readonly Rule[], every: number): Rule[] {
   return rules.filter((r, i) => i % every === 0 || rules[i + 1]?.table !== r.table);
 }
 
-async function withCorpus(
-  name: string,
-  restore: (ns: TestNamespace, ipt: Iptables) => Promise<unknown>,
-  fn: (ns: TestNamespace, ipt: Iptables) => Promise<void>,
-): Promise<void> {
-  await withNamespace(async (ns) => {
-    const sets = ipsets(name);
-    if (sets !== undefined) await ns.must('ipset', ['restore'], { input: sets });
-    const ipt = await Iptables.open({ family: 'ip', backend: 'nft', netns: { pid: ns.pid } });
-    try {
-      await restore(ns, ipt);
-      await fn(ns, ipt);
-    } finally {
-      await ipt.close();
-    }
-  });
-}
+/** 2,000 rules of kube-proxy, which name no sets. */
+const KUBE = 'kube-proxy with 2,000 rules';
+const kubeText = kubeSaveText({ rules: 2000 });
 
-for (const name of hostNames) {
-  describe(name, () => {
-    const rules = rulesOf(ruleSet(name));
+for (const backend of backends) {
+  for (const name of [...hostNames, ...fragmentNames, KUBE]) {
+    describe(`${backend}: ${name}`, () => {
+      const text = name === KUBE ? kubeText : ruleSet(name);
 
-    it('made by the real program: found, listed in order and deleted by nflink', async () => {
-      await withCorpus(
-        name,
-        (ns) => ns.must('iptables-nft-restore', [], { input: ruleSet(name) }),
-        async (ns, ipt) => {
-          for (const r of rules) assert.equal(await ipt.exists(r.table, r.chain, r.text), true, `${r.table} ${r.chain} ${r.text}`);
-          for (const chain of new Set(rules.map((r) => `${r.table} ${r.chain}`))) {
+      it('made by the real program: found, listed in order and deleted by nflink', async () => {
+        await withCorpusHost(backend, name, async ({ ns, ipt, programs }) => {
+          await programs.restore(ns, text);
+          // As the program prints them: fragments are not in the saved form.
+          const rules = rulesOf(await programs.save(ns));
+          assert.equal(rules.length, rulesOf(text).length);
+          const looked = name === KUBE ? some(rules, 20) : rules;
+          for (const [i, r] of looked.entries()) {
+            const found = i % 2 === 0 ? await ipt.exists(r.table, r.chain, r.text) : ipt.existsSync(r.table, r.chain, r.text);
+            assert.equal(found, true, `${r.table} ${r.chain} ${r.text}`);
+          }
+          for (const r of name === KUBE ? [] : rulesOf(text)) assert.equal(await ipt.exists(r.table, r.chain, r.text), true, r.text);
+          const byTable = (listed: readonly Rule[]): Rule[] => [...listed].sort((a, b) => a.table.localeCompare(b.table));
+          const tables = [...new Set(rules.map((r) => r.table))];
+          const listed = tables.flatMap((table) => ipt.listSync(table).map((r) => ({ table, chain: r.chain, text: String(r) })));
+          assert.deepEqual(byTable(listed), byTable(rules));
+          for (const chain of new Set(looked.map((r) => `${r.table} ${r.chain}`))) {
             const [table = '', user = ''] = chain.split(' ');
             const wanted = rules.filter((r) => r.table === table && r.chain === user).map((r) => r.text);
             assert.deepEqual((await ipt.list(table, user)).map(String), wanted);
           }
-          for (const r of rules) await ipt.delete(r.table, r.chain, r.text);
-          assert.deepEqual(rulesOf(await ns.must('iptables-nft-save')), []);
-        },
-      );
-    });
+          for (const [i, r] of looked.entries()) {
+            if (i % 2 === 0) await ipt.delete(r.table, r.chain, r.text);
+            else ipt.deleteSync(r.table, r.chain, r.text);
+          }
+          assert.equal(rulesOf(await programs.save(ns)).length, rules.length - looked.length);
+        });
+      });
 
-    it('made by nflink: found and deleted by the real program', async () => {
-      await withCorpus(
-        name,
-        (_ns, ipt) => ipt.restore(ruleSet(name)),
-        async (ns, ipt) => {
-          const chosen = some(rules, 5);
+      it('made by nflink: found and deleted by the real program', async () => {
+        await withCorpusHost(backend, name, async ({ ns, ipt, programs }) => {
+          ipt.restoreSync(text);
+          const rules = rulesOf(await programs.save(ns));
+          const chosen = some(rules, name === KUBE ? 200 : 5);
           for (const r of chosen) {
             const words = splitWords(r.text).map((w) => w.text);
-            assert.equal((await ns.run('iptables-nft', ['-t', r.table, '-C', r.chain, ...words])).code, 0, r.text);
-            await ns.must('iptables-nft', ['-t', r.table, '-D', r.chain, ...words]);
+            assert.equal((await programs.run(ns, '-t', r.table, '-C', r.chain, ...words)).code, 0, r.text);
+            await programs.must(ns, '-t', r.table, '-D', r.chain, ...words);
           }
-          const left = rulesOf(await ipt.save()).length;
-          assert.equal(left, rules.length - chosen.length);
-        },
-      );
+          assert.equal(rulesOf(await ipt.save()).length, rules.length - chosen.length);
+        });
+      });
     });
-  });
+  }
 }

@@ -1,80 +1,89 @@
-// Real rule sets through nflink and through the real programs: both ways the kernel holds the same and both print the same.
+// Real rule sets through nflink and through the real programs, on both backends: both ways the kernel holds the same and both print the same.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Iptables } from '../../lib/index.ts';
-import { fragmentNames, golden, hostNames, ipsets, ruleSet, tablesOf } from '../support/fixtures.ts';
-import { type TestNamespace, withNamespace } from '../support/namespace.ts';
+import { kubeSaveText } from '../../bench/kube.ts';
+import { compile } from '../../lib/index.ts';
+import { fragmentNames, golden, hostNames, ruleSet, tablesOf } from '../support/fixtures.ts';
+import { type CorpusHost, withCorpusHost } from '../support/iptables-corpus.ts';
+import { type Backend, backends } from '../support/iptables-programs.ts';
 import { rawRules } from '../support/raw-dump.ts';
+import { rawTable } from '../support/raw-table.ts';
 
 const goldens = new Set<string>([...hostNames, 'kube-nginx']);
+const KUBE = 'kube-proxy with 2,000 rules';
+const textOf = (name: string): string => (name === KUBE ? kubeSaveText({ rules: 2000, counters: true }) : ruleSet(name));
 
-async function prepare(ns: TestNamespace, name: string): Promise<void> {
-  const sets = ipsets(name);
-  if (sets !== undefined) await ns.must('ipset', ['restore'], { input: sets });
+interface Printed {
+  readonly save: string;
+  readonly counted: string;
+  readonly S: string;
 }
 
-async function withIptables<T>(ns: TestNamespace, fn: (ipt: Iptables) => Promise<T>): Promise<T> {
-  const ipt = await Iptables.open({ family: 'ip', backend: 'nft', netns: { pid: ns.pid } });
-  try {
-    return await fn(ipt);
-  } finally {
-    await ipt.close();
-  }
+/** `-S` of every table, each after a line with its name, as the golden files have it. */
+async function printed({ ns, programs }: CorpusHost, tables: readonly string[]): Promise<Printed> {
+  let S = '';
+  for (const table of tables) S += `*${table}\n${await programs.must(ns, '-t', table, '-S')}`;
+  return { save: await programs.save(ns), counted: await programs.save(ns, '-c'), S };
 }
 
-/** What the real save prints for the same text restored by the real program in a namespace of its own. */
-async function realRoundTrip(name: string): Promise<{ save: string; counted: string }> {
-  return await withNamespace(async (ns) => {
-    await prepare(ns, name);
-    await ns.must('iptables-nft-restore', ['--counters'], { input: ruleSet(name) });
-    return { save: await ns.must('iptables-nft-save'), counted: await ns.must('iptables-nft-save', ['-c']) };
+/** What the real programs print for the same text restored by the real program in a namespace of its own. */
+async function expected(backend: Backend, name: string): Promise<Printed> {
+  if (goldens.has(name))
+    return { save: golden(name, 'save', backend), counted: golden(name, 'save-c', backend), S: golden(name, 'S', backend) };
+  return await withCorpusHost(backend, name, async (h) => {
+    await h.programs.restore(h.ns, textOf(name), '--counters');
+    return await printed(h, [...tablesOf(textOf(name)).keys()]);
   });
 }
 
-for (const name of [...hostNames, ...fragmentNames]) {
-  describe(name, () => {
-    it('restored by nflink: the real save prints what it prints after the real restore, counters too', async () => {
-      const real = goldens.has(name) ? { save: golden(name, 'save'), counted: golden(name, 'save-c') } : await realRoundTrip(name);
-      await withNamespace(async (ns) => {
-        await prepare(ns, name);
-        const result = await withIptables(ns, (ipt) => ipt.restore(ruleSet(name), { counters: true }));
-        assert.deepEqual([...result.tables].sort(), [...tablesOf(real.save).keys()].sort());
-        assert.deepEqual(tablesOf(await ns.must('iptables-nft-save')), tablesOf(real.save));
-        assert.deepEqual(tablesOf(await ns.must('iptables-nft-save', ['-c'])), tablesOf(real.counted));
-      });
-    });
+/** What the kernel holds, byte for byte. */
+function raw({ ns }: CorpusHost, backend: Backend, tables: readonly string[], counters: boolean): unknown {
+  return backend === 'nft' ? rawRules(ns.path, { counters }) : tables.map((table) => rawTable(ns, table, { counters }));
+}
 
-    it('restored by the real program: save() prints what the real save prints', async () => {
-      await withNamespace(async (ns) => {
-        await prepare(ns, name);
-        await ns.must('iptables-nft-restore', ['--counters'], { input: ruleSet(name) });
-        await withIptables(ns, async (ipt) => {
-          assert.deepEqual(tablesOf(await ipt.save()), tablesOf(await ns.must('iptables-nft-save')));
-          assert.deepEqual(tablesOf(await ipt.save({ counters: true })), tablesOf(await ns.must('iptables-nft-save', ['-c'])));
-          for (const table of tablesOf(ruleSet(name)).keys()) {
-            assert.deepEqual([...tablesOf(await ipt.save({ table })).keys()], [table]);
-          }
+for (const backend of backends) {
+  for (const name of [...hostNames, ...fragmentNames, KUBE]) {
+    describe(`${backend}: ${name}`, () => {
+      const names = [...tablesOf(textOf(name)).keys()];
+
+      it('restored by nflink: the real programs print what they print after the real restore, counters too', async () => {
+        const real = await expected(backend, name);
+        for (const form of ['promise', 'sync'] as const) {
+          await withCorpusHost(backend, name, async (h) => {
+            const text = form === 'sync' ? compile(textOf(name)) : textOf(name);
+            const result = form === 'sync' ? h.ipt.restoreSync(text, { counters: true }) : await h.ipt.restore(text, { counters: true });
+            assert.deepEqual([...result.tables].sort(), [...tablesOf(real.save).keys()].sort());
+            const ours = await printed(h, [...tablesOf(real.S).keys()]);
+            for (const kind of ['save', 'counted', 'S'] as const) assert.deepEqual(tablesOf(ours[kind]), tablesOf(real[kind]), kind);
+          });
+        }
+      });
+
+      it('restored by the real program: save() prints what the real save prints', async () => {
+        await withCorpusHost(backend, name, async ({ ns, ipt, programs }) => {
+          await programs.restore(ns, textOf(name), '--counters');
+          const [save, counted] = [tablesOf(await programs.save(ns)), tablesOf(await programs.save(ns, '-c'))];
+          assert.deepEqual(tablesOf(await ipt.save()), save);
+          assert.deepEqual(tablesOf(ipt.saveSync()), save);
+          assert.deepEqual(tablesOf(await ipt.save({ counters: true })), counted);
+          for (const table of names) assert.deepEqual([...tablesOf(await ipt.save({ table })).keys()], [table]);
         });
       });
-    });
 
-    it('saved and restored by nflink: the raw dumps are equal but for handles, and for counters unless they were asked for', async () => {
-      await withNamespace(async (first) => {
-        await prepare(first, name);
-        const saved = await withIptables(first, async (ipt) => {
-          await ipt.restore(ruleSet(name), { counters: true });
-          return { plain: await ipt.save(), counted: await ipt.save({ counters: true }) };
-        });
-        await withNamespace(async (second) => {
-          await prepare(second, name);
-          await withIptables(second, async (ipt) => {
-            await ipt.restore(saved.plain);
-            assert.deepEqual(rawRules(second.path, { counters: false }), rawRules(first.path, { counters: false }));
-            await ipt.restore(saved.counted, { counters: true });
-            assert.deepEqual(rawRules(second.path, { counters: true }), rawRules(first.path, { counters: true }));
+      it('saved and restored by nflink: the kernel holds the same bytes, and counters where they were asked for', async () => {
+        await withCorpusHost(backend, name, async (first) => {
+          await first.programs.restore(first.ns, textOf(name), '--counters');
+          const saved = { plain: await first.ipt.save(), counted: await first.ipt.save({ counters: true }) };
+          // What nflink writes is compared with what nflink wrote: the real programs order base matches otherwise on nf_tables.
+          if (backend === 'nft') await first.ipt.restore(saved.counted, { counters: true });
+          await withCorpusHost(backend, name, async (second) => {
+            await second.ipt.restore(saved.plain);
+            assert.deepEqual(raw(second, backend, names, false), raw(first, backend, names, false));
+            await second.ipt.restore(saved.counted, { counters: true });
+            assert.deepEqual(raw(second, backend, names, true), raw(first, backend, names, true));
           });
         });
       });
     });
-  });
+  }
 }

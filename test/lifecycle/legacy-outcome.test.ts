@@ -179,14 +179,6 @@ test('EAGAIN without end: not applied, after a number of tries that has an end',
   });
 });
 
-test('EAGAIN for the counters: the rules are there once', async () => {
-  await seeded(async (ns) => {
-    const ended = await failing(append(ns), { counters: `instead ${EAGAIN},instead ${EAGAIN}` });
-    assert.deepEqual([only(ended).end, only(ended).outcome], ['EAGAIN', 'applied']);
-    assert.deepEqual(rulesOf(saved(ns)), ['-A INPUT -s 10.0.0.1/32 -j DROP', `-A INPUT ${NEW}`]);
-  });
-});
-
 const kinds = {
   ip: [
     '-s 10.1.2.0/24 ! -d 10.1.0.0/16 -i eth+ ! -o lo -p udp -m udp --dport 53 -j DROP',

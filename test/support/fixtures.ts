@@ -29,8 +29,9 @@ export function ruleSet(name: string): string {
   return fragmentNames.includes(name) ? readFixture('corpus', 'fragments', `${name}.v4.save`) : readFixture('corpus', `${name}.v4.save`);
 }
 
-/** What iptables-nft-save (`save`), iptables-nft-save -c (`save-c`), or iptables-nft -S for each table (`S`) prints for a rule set. */
-export const golden = (name: string, kind: 'save' | 'save-c' | 'S'): string => readFixture('corpus', 'golden', `${name}.nft.${kind}`);
+/** What iptables-nft-save (`save`), iptables-nft-save -c (`save-c`), or iptables-nft -S for each table (`S`) prints for a rule set; or those of legacy. */
+export const golden = (name: string, kind: 'save' | 'save-c' | 'S', backend: 'nft' | 'legacy' = 'nft'): string =>
+  readFixture('corpus', 'golden', `${name}.${backend}.${kind}`);
 
 /** Words for `ipset restore` that a rule set needs before it can be loaded. */
 export const ipsets = (name: string): string | undefined => (name === 'calico' ? readFixture('corpus', 'calico.ipset') : undefined);

@@ -62,7 +62,7 @@ export class LegacyBackend implements IptablesBackend {
     const bytes = this.#context.bytes();
     const of = (start: number, end: number): LegacyRule[] =>
       found === undefined ? [] : Array.from({ length: end - start }, (_, i) => new LegacyRule(found, start + i, bytes));
-    if (chain === undefined) return of(0, found?.length ?? 0);
+    if (chain === undefined) return (found?.chains ?? []).flatMap((c) => of(c.start, c.end));
     const rows = found?.chain(chain);
     if (rows !== undefined) return of(rows.start, rows.end);
     if (builtinChain(table, chain) !== undefined) return [];

@@ -45,7 +45,7 @@ export function* commitEncoded(context: RuleContext, work: TableCommands, encode
   const { connection, family } = context;
   const { table, commands } = work;
   const { words, bytes } = encoded.writer;
-  const creates = o.dryRun !== true && commands.some(makes);
+  const creates = o.dryRun !== true && commands.some((c) => makes(table, c));
   const flags = familyBit(family) | (creates ? XT_CREATE : 0) | (o.dryRun === true ? XT_DRY_RUN : 0);
   const what = o.dryRun === true ? 'check' : 'commit';
   const reply = yield* whenFree(`${what} of table ${table}`, o.lockTimeoutMs, () => attempt(connection, what, flags, table, words, bytes));
@@ -62,8 +62,10 @@ export function* commitEncoded(context: RuleContext, work: TableCommands, encode
 }
 
 /** Whether a table that isn't there has to be made for it. */
-function makes(c: Command): boolean {
-  return ['append', 'insert', 'newChain', 'declareChain', 'setPolicy'].includes(c.verb);
+function makes(table: string, c: Command): boolean {
+  // A builtin chain is there in a table that isn't.
+  if (c.verb === 'newChain') return builtinChain(table, c.chain) === undefined;
+  return ['append', 'insert', 'declareChain', 'setPolicy'].includes(c.verb);
 }
 
 function attempt(
@@ -125,20 +127,23 @@ function push(
   const { chain } = c;
   const reason = misplaced(work.table, c);
   if (reason !== undefined) throw commandError(context.family, work.table, index, c, reason, 'ERR_INVALID_ARG', 0);
-  const rule = (spec: RuleSpec): XtRule => xtRule(context, bytes, work, c, spec, index, counters);
+  const rule = (spec: RuleSpec): { readonly rule: XtRule; readonly bareTarget: boolean } => ({
+    rule: xtRule(context, bytes, work, c, spec, index, counters),
+    bareTarget: spec.target !== undefined && 'name' in spec.target && Object.keys(spec.target).length === 1,
+  });
   try {
     switch (c.verb) {
       case 'append':
-        w.push('append', { chain, rule: rule(c.rule), conditional: c.unlessThere === true });
+        w.push('append', { chain, ...rule(c.rule), conditional: c.unlessThere === true });
         return true;
       case 'insert':
-        w.push('insert', { chain, rule: rule(c.rule), number: c.number, conditional: c.unlessThere === true });
+        w.push('insert', { chain, ...rule(c.rule), number: c.number, conditional: c.unlessThere === true });
         return true;
       case 'replace':
-        w.push('replace', { chain, rule: rule(c.rule), number: c.number });
+        w.push('replace', { chain, ...rule(c.rule), number: c.number });
         return true;
       case 'delete':
-        w.push('delete', { chain, rule: rule(c.rule), conditional: c.ifThere === true });
+        w.push('delete', { chain, ...rule(c.rule), conditional: c.ifThere === true });
         return true;
       case 'deleteAt':
         w.push('deleteAt', { chain, number: c.number });
@@ -208,6 +213,8 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   if (reason === 'rule') return error('no such rule in that chain', ENOENT);
   if (reason === 'jump') return error(`no chain "${jumpOf(c)}"`, ENOENT);
   if (reason === 'builtin') return error(`${jumpOf(c)} is a builtin chain: no rule can jump there`, EINVAL);
+  if (reason === 'clash')
+    return error(`chain ${jumpOf(c)} has the name of a target: { jump } means the chain, which has no options`, EINVAL);
   if (errno === E2BIG) return error(`no rule number ${'number' in c ? c.number : ''} in chain ${chain}`, E2BIG);
   // What keeps a chain from being deleted has one code on both backends.
   if (errno === EEXIST) return error(`chain ${c.verb === 'renameChain' ? c.to : chain} is there already`, EEXIST);

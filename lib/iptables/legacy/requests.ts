@@ -48,14 +48,15 @@ export function* checkPermitted(connection: Connection): Verb<void> {
   );
   if (failure?.errno === EPERM || failure?.errno === EACCES) checkLegacy(connection, 'legacy tables', failure);
 }
+const nothing = new Uint8Array(0);
 
 /** The table in one piece; undefined where the namespace has none. Never makes one. */
 export function* readTable(connection: Connection, family: IpFamily, table: string): Verb<LegacyTable | undefined> {
   const reply: NativeXtReadReply = yield* connection.on(
     'dump',
     `table ${table}`,
-    (c) => c.xtReadSync(familyBit(family), table, ''),
-    (c) => c.xtRead(familyBit(family), table, ''),
+    (c) => c.xtReadSync(familyBit(family), table, '', nothing),
+    (c) => c.xtRead(familyBit(family), table, '', nothing),
   );
   checkLegacy(connection, `table ${table}`, reply.failure);
   return reply.missing === true ? undefined : new LegacyTable(family, table, reply);

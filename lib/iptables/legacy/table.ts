@@ -1,7 +1,6 @@
-// One legacy table as the kernel gave it, walked into chains (libiptc's parse_table): builtin chains from their hook's entry to the
-// underflow, whose verdict is the policy; user chains from a target ERROR with their name to the RETURN before the next.
+// One legacy table as the kernel gave it. The addon has walked it (native/xt_walk.h): where its chains and rules lie, what they count.
 import { NetfilterError } from '../../errors.ts';
-import { type NativeXtReadReply, XT_HEADER } from '../../native.ts';
+import { type NativeXtReadReply, XT_CHAIN_WORDS, XT_HEADER, XT_USER_CHAIN } from '../../native.ts';
 import { decodeText } from '../../wire/text.ts';
 import { builtinChains } from '../builtin.ts';
 import { byBytes } from '../chain-order.ts';
@@ -12,10 +11,8 @@ import { type EntryLayout, EXTENSION, layouts, verdictNumbers } from './layout.t
 
 /** NF_INET_* in the order of struct ipt_getinfo. */
 const hookNames = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const;
-const HOOKS = hookNames.length;
-const ERROR_TARGET = 'ERROR';
 /** XT_FUNCTION_MAXNAMELEN. */
-const ERROR_NAME_SIZE = 30;
+const CHAIN_NAME_SIZE = 30;
 
 export interface LegacyChain {
   readonly name: string;
@@ -24,6 +21,8 @@ export interface LegacyChain {
   /** Rows of its rules, [start, end). */
   readonly start: number;
   readonly end: number;
+  /** Where its first entry lies: what jumps to it hold. */
+  readonly first: number;
   /** Where the entry lies that holds the policy and its counters. */
   readonly foot: number;
 }
@@ -33,34 +32,63 @@ export class LegacyTable {
   readonly name: string;
   /** In the order the save commands print: builtin ones by hook, then user chains by the bytes of their names. */
   readonly chains: readonly LegacyChain[];
-  /** By row: where the rule's entry begins. Rows are those of the chains in order. */
+  /** By row: where the rule's entry begins. Rows go chain by chain, in the kernel's order, which is the other one unless others than libiptc wrote. */
   readonly offsets: Uint32Array;
+  /** What the rules and chains had counted when the table was read. */
+  readonly packets: BigUint64Array;
+  readonly byteCounts: BigUint64Array;
+  /** By row: the number of its chain, for chainAt. */
+  readonly chainNumbers: Uint32Array;
+  /** By row: equal for rules that are the same. */
+  readonly contents: BigUint64Array;
+  /** Equal for tables that differ in counters only. */
+  readonly digest: Uint8Array;
   readonly bytes: Uint8Array;
   readonly #view: DataView;
   readonly #layout: EntryLayout;
+  readonly #inOrder: readonly LegacyChain[];
   /** Where a chain's first entry lies → its name: what the offset of a jump means. */
   readonly #targets: ReadonlyMap<number, string>;
+  readonly #byName: ReadonlyMap<string, LegacyChain>;
 
   constructor(family: IpFamily, name: string, reply: NativeXtReadReply) {
     this.family = family;
     this.name = name;
     this.#layout = layouts[family];
-    const data = reply.data ?? new ArrayBuffer(XT_HEADER);
+    const { data, chains, offsets, packets, bytes, chain, contents, digest, complaint } = reply;
+    if (
+      data === undefined ||
+      chains === undefined ||
+      offsets === undefined ||
+      packets === undefined ||
+      bytes === undefined ||
+      chain === undefined ||
+      contents === undefined ||
+      digest === undefined
+    )
+      throw broken(name, complaint ?? 'it is not there');
     this.bytes = new Uint8Array(data, XT_HEADER);
     this.#view = new DataView(data, XT_HEADER);
-    const parts = this.#walk(reply.hooks ?? new Uint32Array(1 + 2 * HOOKS));
-    this.#targets = new Map(parts.map((p) => [p.first, p.name]));
-    const builtin = new Map((builtinChains(name) ?? []).map((c, i) => [c.name, i]));
-    const rank = (p: Part): number => (p.hook === undefined ? builtin.size + 1 : (builtin.get(p.name) ?? builtin.size));
-    parts.sort((a, b) => rank(a) - rank(b) || byBytes(a.name, b.name));
-    this.offsets = new Uint32Array(parts.reduce((sum, p) => sum + p.rules.length, 0));
-    let row = 0;
-    this.chains = parts.map((p) => {
-      const start = row;
-      for (const offset of p.rules) this.offsets[row++] = offset;
-      const policy = p.hook === undefined ? {} : { hook: p.hook, policy: this.#policy(p.foot) };
-      return { name: p.name, ...policy, start, end: row, foot: p.foot };
-    });
+    this.offsets = offsets;
+    this.packets = packets;
+    this.byteCounts = bytes;
+    this.chainNumbers = chain;
+    this.contents = contents;
+    this.digest = digest;
+    this.#inOrder = Array.from({ length: chains.length / XT_CHAIN_WORDS }, (_, i) => this.#chain(chains, i * XT_CHAIN_WORDS));
+    this.#targets = new Map(this.#inOrder.map((c) => [c.first, c.name]));
+    this.#byName = new Map(this.#inOrder.map((c) => [c.name, c]));
+    this.chains = inSaveOrder(this.#inOrder, name);
+  }
+
+  #chain(words: Uint32Array, at: number): LegacyChain {
+    const [start = 0, first = 0, foot = 0, hook = XT_USER_CHAIN, nameAt = 0] = words.subarray(at, at + XT_CHAIN_WORDS);
+    const end = words[at + XT_CHAIN_WORDS] ?? this.offsets.length;
+    const builtin = hookNames[hook];
+    if (builtin !== undefined) return { name: builtin.toUpperCase(), hook: builtin, policy: this.#policy(foot), start, end, first, foot };
+    let nameEnd = nameAt;
+    while (nameEnd < nameAt + CHAIN_NAME_SIZE && this.bytes[nameEnd] !== 0) nameEnd++;
+    return { name: decodeText(this.bytes, nameAt, nameEnd), start, end, first, foot };
   }
 
   get length(): number {
@@ -68,17 +96,14 @@ export class LegacyTable {
   }
 
   chain(name: string): LegacyChain | undefined {
-    return this.chains.find((c) => c.name === name);
+    return this.#byName.get(name);
   }
   chainOf(row: number): LegacyChain {
-    let low = 0;
-    let high = this.chains.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.chains[middle] as LegacyChain).end > row) high = middle;
-      else low = middle + 1;
-    }
-    return this.chains[low] as LegacyChain;
+    return this.#inOrder[this.chainNumbers[row] as number] as LegacyChain;
+  }
+  /** By number, as `chain` has them. */
+  chainAt(number: number): LegacyChain {
+    return this.#inOrder[number] as LegacyChain;
   }
 
   /** The rule's bytes, in place. */
@@ -121,60 +146,12 @@ export class LegacyTable {
     const target = foot + this.#view.getUint16(foot + this.#layout.targetOffset, true);
     return this.#view.getInt32(target + EXTENSION.size, true) === verdictNumbers.accept ? 'accept' : 'drop';
   }
-
-  #errorName(at: number): string | undefined {
-    const target = at + this.#view.getUint16(at + this.#layout.targetOffset, true);
-    const name = target + EXTENSION.name;
-    for (let i = 0; i <= ERROR_TARGET.length; i++) if (this.bytes[name + i] !== (ERROR_TARGET.charCodeAt(i) || 0)) return undefined;
-    const start = target + EXTENSION.size;
-    let end = start;
-    while (end < start + ERROR_NAME_SIZE && this.bytes[end] !== 0) end++;
-    return decodeText(this.bytes, start, end);
-  }
-
-  #walk(hooks: Uint32Array): Part[] {
-    const valid = hooks[0] as number;
-    const begins = new Map<number, number>();
-    for (let hook = 0; hook < HOOKS; hook++) if ((valid & (1 << hook)) !== 0) begins.set(hooks[1 + hook] as number, hook);
-    const parts: Part[] = [];
-    let part: Part | undefined;
-    const end = this.bytes.length;
-    for (let at = 0; at < end; ) {
-      if (end - at < this.#layout.size) throw broken(this.name, 'an entry is cut');
-      const next = this.#next(at);
-      if (next < this.#layout.size + EXTENSION.size || next > end - at) throw broken(this.name, `an entry has ${next} bytes`);
-      const hook = begins.get(at);
-      const error = this.#errorName(at);
-      if (error !== undefined) {
-        // The last entry is an ERROR too, of no chain.
-        part = at + next === end ? undefined : { name: error, first: at + next, foot: at, rules: [] };
-        if (part !== undefined) parts.push(part);
-      } else {
-        if (hook !== undefined) {
-          const name = hookNames[hook] as (typeof hookNames)[number];
-          part = { name: name.toUpperCase(), hook: name, first: at, foot: hooks[1 + HOOKS + hook] as number, rules: [] };
-          parts.push(part);
-        }
-        part?.rules.push(at);
-      }
-      at += next;
-    }
-    // The last entry of a user chain is its RETURN, that of a builtin one its policy.
-    for (const p of parts) {
-      const foot = p.rules.pop();
-      if (foot === undefined || (p.hook !== undefined && foot !== p.foot)) throw broken(this.name, `chain ${p.name} has no end`);
-      p.foot = foot;
-    }
-    return parts;
-  }
 }
 
-interface Part {
-  readonly name: string;
-  readonly hook?: (typeof hookNames)[number];
-  readonly first: number;
-  foot: number;
-  readonly rules: number[];
+function inSaveOrder(chains: readonly LegacyChain[], table: string): readonly LegacyChain[] {
+  const builtin = new Map((builtinChains(table) ?? []).map((c, i) => [c.name, i]));
+  const rank = (c: LegacyChain): number => (c.hook === undefined ? builtin.size + 1 : (builtin.get(c.name) ?? builtin.size));
+  return [...chains].sort((a, b) => rank(a) - rank(b) || byBytes(a.name, b.name));
 }
 
 function broken(table: string, reason: string): NetfilterError {

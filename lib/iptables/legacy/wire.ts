@@ -22,9 +22,10 @@ export const XT_VERBS = {
   begin: 13,
 } as const;
 
-/** kXtConditional: nothing to do where it is so already. kXtJump: the target names a chain. */
+/** kXtConditional: nothing to do where it is so already. kXtJump: the target names a chain. kXtBareTarget: it has no options. */
 const CONDITIONAL = 1;
 const JUMP = 2;
+const BARE_TARGET = 4;
 const WORDS = 9;
 const NONE = 0xffffffff;
 
@@ -35,6 +36,8 @@ export interface WireCommand {
   readonly number?: number;
   readonly rule?: XtRule;
   readonly conditional?: boolean;
+  /** The rule's target is named without options. */
+  readonly bareTarget?: boolean;
   /** The new name, or the policy. */
   readonly other?: string;
   readonly counter?: { readonly packets: bigint; readonly bytes: bigint };
@@ -63,7 +66,7 @@ export class CommandWriter {
   }
 
   push(verb: keyof typeof XT_VERBS, c: WireCommand = {}): void {
-    const { chain, rule, other, counter, number = 0, conditional = false } = c;
+    const { chain, rule, other, counter, number = 0, conditional = false, bareTarget = false } = c;
     const jump = rule?.target !== undefined && 'chain' in rule.target;
     const size = rule === undefined ? 0 : entrySize(rule);
     let entry = NONE;
@@ -77,7 +80,7 @@ export class CommandWriter {
       }
     }
     const counters = counter === undefined ? NONE : this.#counter(counter);
-    const flags = (conditional ? CONDITIONAL : 0) | (jump ? JUMP : 0);
+    const flags = (conditional ? CONDITIONAL : 0) | (jump ? JUMP : 0) | (bareTarget ? BARE_TARGET : 0);
     // No chain has as many rules: the largest number that libiptc takes is as much too big as what is larger.
     this.#push(XT_VERBS[verb], flags, this.#name(chain), Math.min(number, INT32_MAX), entry, size, mask, this.#name(other), counters);
   }

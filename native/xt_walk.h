@@ -1,0 +1,37 @@
+// A legacy table walked once: its chains, where each rule lies, what it has counted, and what it is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "xt_table.h"
+
+namespace nflink {
+
+struct XtWalk {
+  /** Null, or why the bytes are no table. */
+  const char* complaint = nullptr;
+  /**
+   * Five words a chain, in the kernel's order: the row of its first rule, where its first entry lies, where the entry
+   * lies that ends it (a builtin chain's policy), its hook or kUserChain, where its name lies (a user chain's).
+   */
+  std::vector<uint32_t> chains;
+  static constexpr uint32_t kUserChain = UINT32_MAX;
+  static constexpr size_t kChainWords = 5;
+  /** One row a rule, chain by chain. */
+  std::vector<uint32_t> offsets;
+  std::vector<uint64_t> packets;
+  std::vector<uint64_t> bytes;
+  std::vector<uint32_t> chain;
+  /** What each rule is, without counters: equal for rules that are the same, whatever is added elsewhere in the table.
+   */
+  std::vector<uint64_t> contents;
+  /** Of chains, policies and contents: equal for as long as nothing but counters changes. */
+  uint64_t digest[2] = {0, 0};
+};
+
+/** Walks what xt_read gave. Throws std::bad_alloc. */
+XtWalk walk_xt_table(XtFamily family, const XtInfo& info, const uint8_t* entries, size_t size);
+
+}  // namespace nflink
