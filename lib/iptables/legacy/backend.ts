@@ -2,6 +2,7 @@
 import type { Connection } from '../../connection.ts';
 import { type CountedChain, type NamedCounters, type NamedRow, namedCounters } from '../../counters/named.ts';
 import type { RuleCounters } from '../../counters/rows.ts';
+import { ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { CommitResult } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
@@ -69,7 +70,7 @@ export class LegacyBackend implements IptablesBackend {
     const rows = found?.chain(chain);
     if (rows !== undefined) return of(rows.start, rows.end);
     if (builtinChain(table, chain) !== undefined) return [];
-    throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: 2 });
+    throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: ENOENT });
   }
 
   *chains(table: string): Verb<readonly string[]> {
