@@ -411,6 +411,8 @@ napi_value connection_value(napi_env env, std::shared_ptr<Connection> connection
       method("request", entry<request_verb, Form::kPromise>, napi_default),
       method("ipsetSync", entry<ipset_verb, Form::kSync>, napi_default),
       method("ipset", entry<ipset_verb, Form::kPromise>, napi_default),
+      method("xtTablesSync", entry<xt_tables_verb, Form::kSync>, napi_default),
+      method("xtTables", entry<xt_tables_verb, Form::kPromise>, napi_default),
       method("xtReadSync", entry<xt_read_verb, Form::kSync>, napi_default),
       method("xtRead", entry<xt_read_verb, Form::kPromise>, napi_default),
       method("xtCommitSync", entry<xt_commit_verb, Form::kSync>, napi_default),

@@ -11,7 +11,7 @@ import { builtinChain, tableNames } from './builtin.ts';
 import { CompatBackend } from './compat/backend.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { LegacyBackend } from './legacy/backend.ts';
-import { checkPermitted, readTable } from './legacy/requests.ts';
+import { checkPermitted, existingTables, readTable } from './legacy/requests.ts';
 
 export interface BackendChoice {
   readonly name: 'legacy' | 'nft';
@@ -155,7 +155,7 @@ function* lookAtLegacy(connection: Connection): Verb<Found> {
     const chains = new Set<string>();
     let count = 0;
     for (const family of ['ip', 'ip6'] as const) {
-      for (const name of tableNames) {
+      for (const name of yield* existingTables(connection, family, tableNames)) {
         const table = yield* readTable(connection, family, name);
         for (const chain of table?.chains ?? []) {
           const held = chain.end - chain.start + (chain.hook === undefined ? 1 : 0);

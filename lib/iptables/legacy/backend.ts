@@ -17,7 +17,7 @@ import { commitLegacy } from './commit.ts';
 import { LegacyPolls } from './counters.ts';
 import { findRule } from './find.ts';
 import { LegacyRule } from './installed.ts';
-import { readTable } from './requests.ts';
+import { existingTables, readTable } from './requests.ts';
 import { restoreLegacy } from './restore.ts';
 import { legacyRevisions } from './revisions.ts';
 import { LegacyRuleset } from './ruleset.ts';
@@ -103,7 +103,7 @@ export class LegacyBackend implements IptablesBackend {
   /** Those of `names` that the namespace has; each is read in one piece, all of them are not. */
   *#tables(names: readonly string[]): Verb<LegacyTable[]> {
     const out: LegacyTable[] = [];
-    for (const name of names) {
+    for (const name of yield* existingTables(this.#connection, this.#context.family, names)) {
       const table = yield* this.#table(name);
       if (table !== undefined) out.push(table);
     }

@@ -55,6 +55,19 @@ export function* checkPermitted(connection: Connection): Verb<void> {
   if (failure?.errno === EPERM || failure?.errno === EACCES) checkLegacy(connection, 'legacy tables', failure);
 }
 
+/** Those of `names` that the namespace has. */
+export function* existingTables(connection: Connection, family: IpFamily, names: readonly string[]): Verb<readonly string[]> {
+  const reply = yield* connection.on(
+    'dump',
+    'legacy tables',
+    (c) => c.xtTablesSync(familyBit(family)),
+    (c) => c.xtTables(familyBit(family)),
+  );
+  checkLegacy(connection, 'legacy tables', reply.failure);
+  const found = new Set((reply.tables ?? '').split('\n'));
+  return names.filter((name) => found.has(name));
+}
+
 export interface TableRequest {
   /** Held meanwhile, if it can be had. */
   readonly lock?: string;
