@@ -63,7 +63,7 @@ export interface NativeCounterReply extends NativeDumpReply {
   readonly bytes: BigUint64Array;
   /** 1 where the rule has a counter expression. */
   readonly counted: Uint8Array;
-  /** Per rule the number of its chain (family, table, chain) in order of first appearance. */
+  /** Per rule the number of its chain (family, table, chain) in order of first appearance; like what follows, only with `keep`. */
   readonly chain: Uint32Array;
   /** Per chain number the row of its first rule. */
   readonly chainFirst: Uint32Array;

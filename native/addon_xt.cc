@@ -216,7 +216,8 @@ napi_value xt_walk_verb(napi_env env, Arguments& arguments, Form) {
   XtInfo info{.valid_hooks = hooks.data[0]};
   std::copy_n(hooks.data + 1, kHooks, info.hook_entry.begin());
   std::copy_n(hooks.data + 1 + kHooks, kHooks, info.underflow.begin());
-  const auto walk = walk_xt_table(family, info, bytes.data, bytes.length);
+  std::vector<uint8_t> entries(bytes.data, bytes.data + bytes.length);
+  const auto walk = walk_xt_table(family, info, entries.data(), entries.size());
   Object object(env);
   if (walk.complaint != nullptr) return object.set("complaint", walk.complaint).value();
   set_counters(env, object, walk);

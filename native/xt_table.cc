@@ -102,8 +102,7 @@ MaybeFailure read_xt_entries(int socket, XtFamily family, const std::string& tab
     if (auto failure = xt_info(socket, family, table, info)) return failure;
     data.resize(0);
     auto* request = reinterpret_cast<ipt_get_entries*>(data.reserve(kXtHeader + info.size));
-    // All of it: of names the kernel writes no more than they have (xt_obj_to_user in net/netfilter/x_tables.c).
-    std::memset(request, 0, kXtHeader + info.size);
+    std::memset(request, 0, kXtHeader);
     std::memcpy(request->name, table.c_str(), table.size());
     request->size = info.size;
     auto length = static_cast<socklen_t>(kXtHeader + info.size);
