@@ -1,7 +1,7 @@
 // One open connection into a network namespace: the native sockets, and the order in which calls get them. A lane is
 // one socket's queue; `…Sync` calls never wait, so they are refused while a call is in flight on theirs.
 import { once, setMaxListeners } from 'node:events';
-import { EACCES, EBADF, EBUSY, ECANCELED, ENOENT, EPERM, ESRCH } from './errno.ts';
+import { EACCES, EBADF, EBUSY, ECANCELED, ENOENT, ESRCH } from './errno.ts';
 import { closedError, fromFailure, NetfilterError } from './errors.ts';
 import type { NamespaceFile } from './namespace-file.ts';
 import {
@@ -214,10 +214,13 @@ export class Connection {
 
   /** Throws what a reply's failure means. */
   check(what: string, failure: NativeFailure | undefined): void {
-    if (failure === undefined) return;
-    if (failure.errno === EBUSY) throw busy(what);
-    if (this.#closed && (failure.errno === EBADF || failure.errno === ECANCELED)) throw closedError(what);
-    throw fromFailure(`${what} in ${this.where}`, failure);
+    if (failure !== undefined) throw this.error(what, failure);
+  }
+  /** What a reply's failure means; `hint`: what lacks, where the call alone doesn't say it. */
+  error(what: string, failure: NativeFailure, hint?: string): NetfilterError {
+    if (failure.errno === EBUSY) return busy(what);
+    if (this.#closed && (failure.errno === EBADF || failure.errno === ECANCELED)) return closedError(what);
+    return fromFailure(`${what} in ${this.where}`, failure, 'not-applied', hint);
   }
 
   closeSync(): void {
@@ -282,12 +285,10 @@ function describe(netns: Netns | undefined): string {
 
 function openError(where: string, failure: NativeFailure): NetfilterError {
   const hint =
-    failure.errno === EPERM && failure.call === 'setns'
-      ? 'CAP_SYS_ADMIN is needed to enter another network namespace'
-      : failure.errno === ENOENT || failure.errno === ESRCH
-        ? 'no such namespace or process'
-        : failure.call === 'open' && failure.errno === EACCES
-          ? 'no permission to open it; the namespace of another user needs CAP_SYS_PTRACE'
-          : undefined;
+    failure.errno === ENOENT || failure.errno === ESRCH
+      ? 'no such namespace or process'
+      : failure.call === 'open' && failure.errno === EACCES
+        ? 'no permission to open it; the namespace of another user needs CAP_SYS_PTRACE'
+        : undefined;
   return fromFailure(`open ${where}`, failure, 'not-applied', hint);
 }

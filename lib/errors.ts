@@ -76,10 +76,16 @@ export class RuleSyntaxError extends SyntaxError {
 
 /** What lacks when the kernel says EPERM: said, because "operation not permitted" sends people looking. */
 export const NEED_CAP_NET_ADMIN = 'CAP_NET_ADMIN is needed in the user namespace that owns the network namespace';
+export const NEED_CAP_NET_RAW = 'CAP_NET_RAW is needed in the user namespace that owns the network namespace';
+const NEED_CAP_SYS_ADMIN = 'CAP_SYS_ADMIN is needed to enter another network namespace';
+
+function needed({ call, errno }: NativeFailure): string | undefined {
+  if (errno !== EPERM && errno !== EACCES) return undefined;
+  return call === 'setns' ? NEED_CAP_SYS_ADMIN : NEED_CAP_NET_ADMIN;
+}
 
 export function fromFailure(what: string, failure: NativeFailure, outcome: Outcome = 'not-applied', hint?: string): NetfilterError {
-  const denied = failure.errno === EPERM || failure.errno === EACCES;
-  const why = hint ?? (denied ? NEED_CAP_NET_ADMIN : undefined);
+  const why = hint ?? needed(failure);
   const message = `${what}: ${failure.call}: ${errnoText(failure.errno)} (${errnoName(failure.errno)})${why === undefined ? '' : `; ${why}`}`;
   return new NetfilterError(message, { code: errnoName(failure.errno), errno: failure.errno, outcome });
 }

@@ -63,7 +63,7 @@ export interface NativeCounterReply extends NativeDumpReply {
   readonly bytes: BigUint64Array;
   /** 1 where the rule has a counter expression. */
   readonly counted: Uint8Array;
-  /** Per rule the number of its chain (family, table, chain) in order of first appearance. */
+  /** Per rule the number of its chain (family, table, chain) in order of first appearance; like what follows, only with `keep`. */
   readonly chain: Uint32Array;
   /** Per chain number the row of its first rule. */
   readonly chainFirst: Uint32Array;
@@ -86,6 +86,12 @@ export interface NativeRequestReply {
 export const XT_IP6 = 1;
 export const XT_CREATE = 2;
 export const XT_DRY_RUN = 4;
+
+export interface NativeXtTablesReply {
+  readonly failure?: NativeFailure;
+  /** Names, a line each. */
+  readonly tables?: string;
+}
 
 /** One legacy table in one piece. */
 export interface NativeXtReadReply {
@@ -206,6 +212,9 @@ export interface NativeConnection {
   /** SO_IP_SET on a raw socket in the connection's namespace: a set's index by name, or its name by index. */
   ipsetSync(query: string | number): NativeIpsetReply;
   ipset(query: string | number): Promise<NativeIpsetReply>;
+  /** The legacy tables that the namespace has; makes none. */
+  xtTablesSync(family: number): NativeXtTablesReply;
+  xtTables(family: number): Promise<NativeXtTablesReply>;
   /** A legacy table as it is; never makes one. `lockPath`: held meanwhile if nobody else does; '': not asked for. `known`: the digest of one read before, or nothing. */
   xtReadSync(family: number, table: string, lockPath: string, known: Uint8Array): NativeXtReadReply;
   xtRead(family: number, table: string, lockPath: string, known: Uint8Array): Promise<NativeXtReadReply>;

@@ -179,9 +179,9 @@ napi_value dump_verb(napi_env env, Arguments& arguments, Form form) {
   DumpRequest request;
   bool ok = false;
   request.type = static_cast<uint16_t>(arguments.number(0, "type", UINT16_MAX));
-  request.parts.resize(1);
-  request.parts[0].family = static_cast<uint8_t>(arguments.number(1, "family", UINT8_MAX));
-  request.parts[0].attributes = request_attributes(env, arguments, 2, ok);
+  const auto family = static_cast<uint8_t>(arguments.number(1, "family", UINT8_MAX));
+  request.attributes = request_attributes(env, arguments, 2, ok);
+  request.parts.push_back({family, 0, static_cast<uint32_t>(request.attributes.size())});
   if (!ok) return nullptr;
   request.max_retries = arguments.number(3, "maxRetries", UINT32_MAX);
   if (!arguments.ok()) return nullptr;
@@ -189,7 +189,7 @@ napi_value dump_verb(napi_env env, Arguments& arguments, Form form) {
 }
 
 /** Two words a part, its family and where its attributes end; the start is the end before. */
-bool request_parts(napi_env env, Arguments& arguments, std::vector<DumpPart>& parts) {
+bool request_parts(napi_env env, Arguments& arguments, DumpRequest& request) {
   const auto words = arguments.words(0, "parts");
   const auto bytes = arguments.bytes(1, "attributes");
   if (!arguments.ok()) return false;
@@ -197,8 +197,8 @@ bool request_parts(napi_env env, Arguments& arguments, std::vector<DumpPart>& pa
     js::throw_range_error(env, "parts must hold two words each, and be at most a million");
     return false;
   }
-  size_t start = 0;
-  parts.reserve(words.length / 2);
+  uint32_t start = 0;
+  request.parts.reserve(words.length / 2);
   for (size_t i = 0; i < words.length; i += 2) {
     // Read once: what was checked is what is used.
     uint32_t part[2];
@@ -209,9 +209,10 @@ bool request_parts(napi_env env, Arguments& arguments, std::vector<DumpPart>& pa
           env, "a part's family exceeds 255, or its attributes lie outside the attributes or exceed 64 KB");
       return false;
     }
-    parts.push_back({static_cast<uint8_t>(family), {bytes.data + start, bytes.data + end}});
+    request.parts.push_back({static_cast<uint8_t>(family), start, end});
     start = end;
   }
+  request.attributes.assign(bytes.data, bytes.data + start);
   return true;
 }
 
@@ -219,7 +220,7 @@ napi_value dump_counters_verb(napi_env env, Arguments& arguments, Form form) {
   const auto connection = connection_of(env, arguments);
   if (!connection) return nullptr;
   DumpRequest request;
-  if (!request_parts(env, arguments, request.parts)) return nullptr;
+  if (!request_parts(env, arguments, request)) return nullptr;
   request.max_retries = arguments.number(2, "maxRetries", UINT32_MAX);
   request.keep = arguments.number(3, "keep", 1) != 0;
   if (!arguments.ok()) return nullptr;
@@ -411,6 +412,8 @@ napi_value connection_value(napi_env env, std::shared_ptr<Connection> connection
       method("request", entry<request_verb, Form::kPromise>, napi_default),
       method("ipsetSync", entry<ipset_verb, Form::kSync>, napi_default),
       method("ipset", entry<ipset_verb, Form::kPromise>, napi_default),
+      method("xtTablesSync", entry<xt_tables_verb, Form::kSync>, napi_default),
+      method("xtTables", entry<xt_tables_verb, Form::kPromise>, napi_default),
       method("xtReadSync", entry<xt_read_verb, Form::kSync>, napi_default),
       method("xtRead", entry<xt_read_verb, Form::kPromise>, napi_default),
       method("xtCommitSync", entry<xt_commit_verb, Form::kSync>, napi_default),

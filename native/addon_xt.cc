@@ -80,6 +80,21 @@ napi_value start(napi_env env, Arguments& arguments, Form form, const std::share
   return js::perform(env, form, arguments.self(), std::move(there), convert);
 }
 
+// ---- tables
+
+struct TablesReply {
+  MaybeFailure failure;
+  std::vector<std::string> tables;
+};
+
+napi_value tables_value(napi_env env, TablesReply& reply, Form) {
+  Object object(env);
+  if (reply.failure) return object.set("failure", *reply.failure).value();
+  std::string names;
+  for (const auto& table : reply.tables) names.append(names.empty() ? "" : "\n").append(table);
+  return object.set("tables", std::string_view(names)).value();
+}
+
 // ---- read
 
 /** A table as read and walked; without its bytes where the caller knows what is in it. */
@@ -158,6 +173,21 @@ napi_value revision_value(napi_env env, XtRevisionReply& reply, Form) {
 
 }  // namespace
 
+napi_value xt_tables_verb(napi_env env, Arguments& arguments, Form form) {
+  const auto connection = connection_of(env, arguments);
+  if (!connection) return nullptr;
+  const auto family = family_of(arguments.number(0, "family", kIp6));
+  if (!arguments.ok()) return nullptr;
+  return start<TablesReply>(
+      env, arguments, form, connection, Part::kDump, "tables",
+      [family] {
+        TablesReply reply;
+        reply.failure = list_xt_tables(family, reply.tables);
+        return reply;
+      },
+      tables_value);
+}
+
 napi_value xt_read_verb(napi_env env, Arguments& arguments, Form form) {
   const auto connection = connection_of(env, arguments);
   if (!connection) return nullptr;
@@ -186,7 +216,8 @@ napi_value xt_walk_verb(napi_env env, Arguments& arguments, Form) {
   XtInfo info{.valid_hooks = hooks.data[0]};
   std::copy_n(hooks.data + 1, kHooks, info.hook_entry.begin());
   std::copy_n(hooks.data + 1 + kHooks, kHooks, info.underflow.begin());
-  const auto walk = walk_xt_table(family, info, bytes.data, bytes.length);
+  std::vector<uint8_t> entries(bytes.data, bytes.data + bytes.length);
+  const auto walk = walk_xt_table(family, info, entries.data(), entries.size());
   Object object(env);
   if (walk.complaint != nullptr) return object.set("complaint", walk.complaint).value();
   set_counters(env, object, walk);

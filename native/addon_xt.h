@@ -5,6 +5,8 @@
 
 namespace nflink {
 
+/** xtTables(family). */
+napi_value xt_tables_verb(napi_env env, js::Arguments& arguments, js::Form form);
 /** xtRead(family, table, lockPath, known). */
 napi_value xt_read_verb(napi_env env, js::Arguments& arguments, js::Form form);
 /** xtWalk(family, hooks, entries): what xtRead makes of such bytes. */

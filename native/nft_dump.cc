@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -84,8 +85,10 @@ class CounterWalk {
           break;
       }
     }
-    if (keep_) reply_.contents.push_back(content.value());
-    reply_.chain.push_back(chain_number(header->nfgen_family, table, chain));
+    if (keep_) {
+      reply_.contents.push_back(content.value());
+      reply_.chain.push_back(chain_number(header->nfgen_family, table, chain));
+    }
     reply_.handles.push_back(handle);
     reply_.packets.push_back(counter.packets);
     reply_.bytes.push_back(counter.bytes);
@@ -223,7 +226,9 @@ bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const Du
              const DumpPart& part, Walk& walk, DumpReply& reply) {
   const uint16_t type = request.type;
   const uint32_t sequence = socket.take_sequence(1);
-  const auto message = build_message(type, part.family, NLM_F_DUMP, sequence, part.attributes);
+  const std::span all(request.attributes);
+  const auto message =
+      build_message(type, part.family, NLM_F_DUMP, sequence, all.subspan(part.start, part.end - part.start));
   if ((reply.failure = socket.reserve_send(message.size()))) return true;
   if ((reply.failure = socket.send(message.data(), message.size()))) return true;
   socket.dump_began();

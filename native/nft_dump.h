@@ -12,10 +12,11 @@
 
 namespace nflink {
 
-/** What one dump message asks for. */
+/** What one dump message asks for: a family, and attributes from `start` to `end` of the request's. */
 struct DumpPart {
   uint8_t family = 0;
-  std::vector<uint8_t> attributes;
+  uint32_t start = 0;
+  uint32_t end = 0;
 };
 
 struct DumpRequest {
@@ -23,6 +24,7 @@ struct DumpRequest {
   uint32_t max_retries = 0;
   /** Dumped one after the other into one reply, all in one generation or all again. */
   std::vector<DumpPart> parts;
+  std::vector<uint8_t> attributes;
   /** Whether the messages are kept, and what is made of them beside their counters. */
   bool keep = true;
 };
@@ -41,12 +43,13 @@ struct CounterReply : DumpReply {
   std::vector<uint64_t> packets;
   std::vector<uint64_t> bytes;
   std::vector<uint8_t> counted;
+  // Its chain's number; like what follows only with `keep`.
   std::vector<uint32_t> chain;
-  // What the rule is, without counters, handle and place: equal for rules that are the same. Only with `keep`.
+  // What the rule is, without counters, handle and place: equal for rules that are the same.
   std::vector<uint64_t> contents;
   // One row a chain.
   std::vector<uint32_t> chain_first;
-  // What asks for the rules of each chain alone: family and end of the attributes, and those. Only with `keep`.
+  // What asks for the rules of each chain alone: family and end of the attributes, and those.
   std::vector<uint32_t> chain_parts;
   std::vector<uint8_t> chain_attributes;
 };

@@ -21,7 +21,7 @@ constexpr int kWaitMs = 20;
 bool is_dump(uint16_t flags) { return (flags & NLM_F_DUMP) == NLM_F_DUMP; }
 
 std::vector<uint8_t> build_message(uint16_t type, uint8_t family, uint16_t flags, uint32_t sequence,
-                                   const std::vector<uint8_t>& attributes) {
+                                   std::span<const uint8_t> attributes) {
   std::vector<uint8_t> bytes(kHeaders + attributes.size());
   nlmsghdr* message = mnl_nlmsg_put_header(bytes.data());
   message->nlmsg_len = static_cast<uint32_t>(bytes.size());

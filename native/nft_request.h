@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "byte_buffer.h"
@@ -29,7 +30,7 @@ bool is_dump(uint16_t flags);
 
 /** The bytes of one request message. */
 std::vector<uint8_t> build_message(uint16_t type, uint8_t family, uint16_t flags, uint32_t sequence,
-                                   const std::vector<uint8_t>& attributes);
+                                   std::span<const uint8_t> attributes);
 
 /** Sends a request and reads its answer. Throws std::bad_alloc. */
 RequestReply request(NetlinkSocket& socket, const Request& request);

@@ -15,7 +15,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <string_view>
+#include <vector>
 
 #include "xt_lock.h"
 
@@ -55,8 +55,7 @@ MaybeFailure open_xt_socket(XtFamily family, UniqueFd& fd) {
   return std::nullopt;
 }
 
-MaybeFailure xt_table_exists(XtFamily family, const std::string& table, bool& exists) {
-  exists = false;
+MaybeFailure list_xt_tables(XtFamily family, std::vector<std::string>& tables) {
   std::string text;
   // /proc/net is the main thread's; the thread in the namespace may be another.
   const char* path =
@@ -67,13 +66,19 @@ MaybeFailure xt_table_exists(XtFamily family, const std::string& table, bool& ex
     if (::access("/proc/thread-self/net", F_OK) != 0) return Failure{"access(/proc/thread-self/net)", errno};
     return std::nullopt;
   }
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    if (rest.substr(0, end) == table) exists = true;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    if (end > at) tables.emplace_back(text, at, end - at);
+    at = end + 1;
   }
   return std::nullopt;
+}
+
+MaybeFailure xt_table_exists(XtFamily family, const std::string& table, bool& exists) {
+  std::vector<std::string> tables;
+  const auto failure = list_xt_tables(family, tables);
+  exists = std::find(tables.begin(), tables.end(), table) != tables.end();
+  return failure;
 }
 
 MaybeFailure xt_info(int socket, XtFamily family, const std::string& table, XtInfo& info) {
@@ -97,8 +102,7 @@ MaybeFailure read_xt_entries(int socket, XtFamily family, const std::string& tab
     if (auto failure = xt_info(socket, family, table, info)) return failure;
     data.resize(0);
     auto* request = reinterpret_cast<ipt_get_entries*>(data.reserve(kXtHeader + info.size));
-    // All of it: of names the kernel writes no more than they have (xt_obj_to_user in net/netfilter/x_tables.c).
-    std::memset(request, 0, kXtHeader + info.size);
+    std::memset(request, 0, kXtHeader);
     std::memcpy(request->name, table.c_str(), table.size());
     request->size = info.size;
     auto length = static_cast<socklen_t>(kXtHeader + info.size);

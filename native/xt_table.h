@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "byte_buffer.h"
 #include "failure.h"
@@ -36,7 +37,9 @@ struct XtInfo {
 /** A raw socket of the family: what the kernel's table requests go through. Needs CAP_NET_RAW. */
 MaybeFailure open_xt_socket(XtFamily family, UniqueFd& fd);
 
-/** Whether the namespace has the table. Only the kernel's list tells: any request that names a table makes it. */
+/** The tables that the namespace has. Only this list of the kernel's tells: any request that names a table makes it. */
+MaybeFailure list_xt_tables(XtFamily family, std::vector<std::string>& tables);
+/** Whether the namespace has the table. */
 MaybeFailure xt_table_exists(XtFamily family, const std::string& table, bool& exists);
 
 /** Makes the table where it is missing: ask xt_table_exists first. */

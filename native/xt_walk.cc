@@ -27,7 +27,7 @@ constexpr size_t kErrorTarget = sizeof(xt_error_target);
 template <typename Entry>
 class Walker {
  public:
-  Walker(const XtInfo& info, const uint8_t* entries, size_t size, XtWalk& out)
+  Walker(const XtInfo& info, uint8_t* entries, size_t size, XtWalk& out)
       : info_(info), entries_(entries), size_(size), out_(out) {}
 
   void run() {
@@ -55,6 +55,13 @@ class Walker {
         return fail("an entry's offsets lie outside of it");
       }
       const size_t target = at + entry.target_offset;
+      for (size_t match = at + sizeof entry; match < target;) {
+        if (target - match < sizeof(xt_entry_match)) return fail("a match is cut");
+        const size_t length = end_name(match);
+        if (length < sizeof(xt_entry_match) || length > target - match) return fail("a match has a wrong size");
+        match += length;
+      }
+      end_name(target);
       const bool last = at + next == size_;
       if (is_error(target)) {
         // The last entry of the table is an ERROR too, of no chain.
@@ -74,6 +81,16 @@ class Walker {
       at += next;
     }
     return true;
+  }
+
+  /** Makes zero what lies behind the name of a match or target, which have one shape; its size. */
+  size_t end_name(size_t at) {
+    auto* name = reinterpret_cast<char*>(entries_ + at + offsetof(xt_entry_match, u.user.name));
+    const size_t length = ::strnlen(name, XT_EXTENSION_MAXNAMELEN);
+    std::memset(name + length, 0, XT_EXTENSION_MAXNAMELEN - length);
+    uint16_t size;
+    std::memcpy(&size, entries_ + at, sizeof size);
+    return size;
   }
 
   bool is_error(size_t target) const {
@@ -184,14 +201,14 @@ class Walker {
   }
 
   const XtInfo& info_;
-  const uint8_t* entries_;
+  uint8_t* entries_;
   const size_t size_;
   XtWalk& out_;
 };
 
 }  // namespace
 
-XtWalk walk_xt_table(XtFamily family, const XtInfo& info, const uint8_t* entries, size_t size) {
+XtWalk walk_xt_table(XtFamily family, const XtInfo& info, uint8_t* entries, size_t size) {
   XtWalk walk;
   if (family == XtFamily::kIp) {
     Walker<ipt_entry>(info, entries, size, walk).run();

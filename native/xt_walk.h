@@ -31,7 +31,10 @@ struct XtWalk {
   uint64_t digest[2] = {0, 0};
 };
 
-/** Walks what xt_read gave. Throws std::bad_alloc. */
-XtWalk walk_xt_table(XtFamily family, const XtInfo& info, const uint8_t* entries, size_t size);
+/**
+ * Walks what the kernel gave. Of the name of a match or target it writes no more than there is (xt_obj_to_user in
+ * net/netfilter/x_tables.c): what was in the memory behind it is made zero here. Throws std::bad_alloc.
+ */
+XtWalk walk_xt_table(XtFamily family, const XtInfo& info, uint8_t* entries, size_t size);
 
 }  // namespace nflink

@@ -12,7 +12,9 @@ await main(async () => {
   );
   const { stdout: libasan } = await run('gcc', ['-print-file-name=libasan.so']);
   const args = process.argv.slice(2);
-  const chosen = args.some((arg) => !arg.startsWith('-')) ? args : ['test/kernel', 'test/lifecycle', 'test/unit', ...args];
+  const chosen = args.some((arg) => !arg.startsWith('-'))
+    ? args
+    : ['test/conformance', 'test/kernel', 'test/lifecycle', 'test/unit', ...args];
   // Only the test processes get these: test/support/namespace.ts keeps them from the programs that tests start.
   return runTests(chosen, {
     env: {

@@ -11,6 +11,11 @@ export interface FloorDump {
   readonly rules: number;
 }
 
+export interface FloorEntries {
+  readonly ms: number;
+  readonly entries: number;
+}
+
 export async function floorSend(ns: PrivateNamespace, tools: Tools, batchFile: string): Promise<FloorSend> {
   return JSON.parse((await ns.must(await tools.floor('send-batch'), [batchFile], { output: true })).stdout) as FloorSend;
 }
@@ -18,6 +23,17 @@ export async function floorSend(ns: PrivateNamespace, tools: Tools, batchFile: s
 /** Dumps the rules `warmUps` times, and once more on the clock. */
 export async function floorDump(ns: PrivateNamespace, tools: Tools, warmUps = 0): Promise<FloorDump> {
   return JSON.parse((await ns.must(await tools.floor('dump-rules'), [String(warmUps)], { output: true })).stdout) as FloorDump;
+}
+
+/** As floorDump, one chain after the other: the cheaper way where there are many. */
+export async function floorDumpChains(ns: PrivateNamespace, tools: Tools, warmUps = 0): Promise<FloorDump> {
+  return JSON.parse((await ns.must(await tools.floor('dump-rules'), [String(warmUps), 'chains'], { output: true })).stdout) as FloorDump;
+}
+
+/** Reads legacy tables `warmUps` times, and once more on the clock. */
+export async function floorEntries(ns: PrivateNamespace, tools: Tools, tables: readonly string[], warmUps = 0): Promise<FloorEntries> {
+  const program = await tools.floor('get-entries');
+  return JSON.parse((await ns.must(program, [String(warmUps), ...tables], { output: true })).stdout) as FloorEntries;
 }
 
 /** Throws unless the kernel holds this many rules. */

@@ -1,64 +1,135 @@
-// counters: the counters of every rule of a loaded kube-proxy rule set.
-import { Iptables } from 'nflink';
+// counters: the counters of every rule of a loaded rule set, on both backends, in many chains and in one.
+import { Iptables, type NamedCounters } from 'nflink';
 import { PrivateNamespace } from '../harness/namespace.ts';
-import { floorDump, mustHold } from '../harness/real-rules.ts';
-import type { Column, Scenario } from '../harness/scenario.ts';
+import { floorDump, floorDumpChains, floorEntries, mustHold } from '../harness/real-rules.ts';
+import type { Column, Scenario, Tools } from '../harness/scenario.ts';
 import { kubeRuleSet } from '../kube.ts';
 
-export const counters: Scenario = {
-  name: 'counters',
-  about: 'the counters of every rule of a loaded kube-proxy rule set; what the real programs print is collected, not parsed',
+interface Loaded {
+  readonly text: string;
+  readonly rules: number;
+  readonly subject: string;
+}
+
+function kube(size: number): Loaded {
+  const set = kubeRuleSet({ rules: size, endpoints: 5 });
+  return { text: set.text, rules: set.rules, subject: `${set.rules} rules in ${set.chains} chains` };
+}
+
+/** Rules that differ, in one chain: what a dump by chains can't help. */
+function oneChain(size: number): Loaded {
+  const rules = Array.from({ length: size }, (_, i) => `-A INPUT -s 10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}/32 -j ACCEPT`);
+  return { text: `*filter\n:INPUT ACCEPT [0:0]\n${rules.join('\n')}\nCOMMIT\n`, rules: size, subject: `${size} rules in one chain` };
+}
+
+/** The calls of a service, with the number of rows they must have. */
+function calls(ipt: Iptables, rules: number): Column[] {
+  const check = (found: number, who: string): void => {
+    if (found !== rules) throw new Error(`${who}: counters of ${found} rules, ${rules} are right`);
+  };
+  return [
+    {
+      kind: 'nflink',
+      name: 'counters()',
+      measure: async () => {
+        const start = performance.now();
+        const { length } = await ipt.counters();
+        const ms = performance.now() - start;
+        check(length, 'counters()');
+        return ms;
+      },
+    },
+    {
+      kind: 'nflink',
+      name: 'countersSync()',
+      measure: async () => {
+        const start = performance.now();
+        const { length } = ipt.countersSync();
+        const ms = performance.now() - start;
+        check(length, 'countersSync()');
+        return ms;
+      },
+    },
+  ];
+}
+
+function program(ns: PrivateNamespace, file: string, ...args: string[]): Column {
+  return { kind: 'exec', name: [file, ...args].join(' '), measure: async () => (await ns.must(file, args)).ms };
+}
+
+function onNft(name: string, about: string, load: (size: number) => Loaded, floors: readonly Floor[]): Scenario {
+  return {
+    name,
+    about,
+    repetitions: 30,
+    async prepare(size, tools) {
+      const set = load(size);
+      const ns = await PrivateNamespace.create();
+      await ns.must('iptables-nft-restore', [], { input: set.text });
+      await mustHold(ns, tools, set.rules, 'iptables-nft-restore');
+      const ipt = await Iptables.open({ family: 'ip', backend: 'nft', netns: { pid: ns.pid } });
+      return {
+        subject: set.subject,
+        columns: [
+          ...calls(ipt, set.rules),
+          program(ns, 'iptables-nft-save', '-c'),
+          program(ns, 'nft', '-j', 'list', 'ruleset'),
+          ...floors.map((floor): Column => ({ kind: 'floor', name: floor.name, measure: () => floor.measure(ns, tools, set.rules) })),
+        ],
+        close: async () => {
+          await ipt.close();
+          await ns.close();
+        },
+      };
+    },
+  };
+}
+
+interface Floor {
+  readonly name: string;
+  readonly measure: (ns: PrivateNamespace, tools: Tools, rules: number) => Promise<number>;
+}
+const whole: Floor = {
+  name: 'one dump, thrown away',
+  measure: async (ns, tools, rules) => right(await floorDump(ns, tools, 1), rules),
+};
+const byChain: Floor = {
+  name: 'a dump a chain, thrown away',
+  measure: async (ns, tools, rules) => right(await floorDumpChains(ns, tools, 1), rules),
+};
+function right(found: { readonly ms: number; readonly rules: number }, rules: number): number {
+  if (found.rules !== rules) throw new Error(`the floor: ${found.rules} rules, ${rules} are right`);
+  return found.ms;
+}
+
+export const counters: Scenario = onNft(
+  'counters',
+  'the counters of every rule of a loaded kube-proxy rule set; what the real programs print is collected, not parsed',
+  kube,
+  [byChain, whole],
+);
+export const countersOneChain: Scenario = onNft('counters-one-chain', 'the same of rules in one chain', oneChain, [whole]);
+
+export const countersLegacy: Scenario = {
+  name: 'counters-legacy',
+  about: 'the same of the kube-proxy rule set in legacy tables',
   repetitions: 30,
   async prepare(size, tools) {
-    const set = kubeRuleSet({ rules: size, endpoints: 5 });
+    const set = kube(size);
     const ns = await PrivateNamespace.create();
-    await ns.must('iptables-nft-restore', [], { input: set.text });
-    await mustHold(ns, tools, set.rules, 'iptables-nft-restore');
-    const ipt = await Iptables.open({ family: 'ip', backend: 'nft', netns: { pid: ns.pid } });
-
-    const check = (found: number, who: string): void => {
-      if (found !== set.rules) throw new Error(`${who}: counters of ${found} rules, ${set.rules} are right`);
-    };
-    const program = (file: string, ...args: string[]): Column => ({
-      kind: 'exec',
-      name: [file, ...args].join(' '),
-      measure: async () => (await ns.must(file, args)).ms,
-    });
+    await ns.must('iptables-legacy-restore', [], { input: set.text });
+    const ipt = await Iptables.open({ family: 'ip', backend: 'legacy', netns: { pid: ns.pid } });
+    const chains: NamedCounters<object> = await ipt.chainCounters();
+    if (chains.length !== 7) throw new Error(`${chains.length} builtin chains of filter and nat, 7 are right`);
     return {
-      subject: `${set.rules} rules in ${set.chains} chains`,
+      subject: set.subject,
       columns: [
-        {
-          kind: 'nflink',
-          name: 'counters()',
-          measure: async () => {
-            const start = performance.now();
-            const { length } = await ipt.counters();
-            const ms = performance.now() - start;
-            check(length, 'counters()');
-            return ms;
-          },
-        },
-        {
-          kind: 'nflink',
-          name: 'countersSync()',
-          measure: async () => {
-            const start = performance.now();
-            const { length } = ipt.countersSync();
-            const ms = performance.now() - start;
-            check(length, 'countersSync()');
-            return ms;
-          },
-        },
-        program('iptables-nft-save', '-c'),
-        program('nft', '-j', 'list', 'ruleset'),
+        ...calls(ipt, set.rules),
+        program(ns, 'iptables-legacy-save', '-c'),
         {
           kind: 'floor',
-          name: 'one dump, thrown away',
-          measure: async () => {
-            const { ms, rules } = await floorDump(ns, tools, 1);
-            check(rules, 'the floor');
-            return ms;
-          },
+          name: 'GET_ENTRIES, thrown away',
+          measure: async () => (await floorEntries(ns, tools, ['filter', 'nat'], 1)).ms,
         },
       ],
       close: async () => {

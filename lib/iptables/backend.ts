@@ -1,4 +1,4 @@
-// What Iptables needs of a backend. nf_tables is in compat/; legacy xtables will stand beside it.
+// What Iptables needs of a backend: nf_tables is in compat/, legacy xtables in legacy/.
 import type { CountedChain, NamedCounters } from '../counters/named.ts';
 import type { RuleCounters } from '../counters/rows.ts';
 import type { Ruleset } from '../model/ruleset.ts';

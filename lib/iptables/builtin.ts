@@ -73,3 +73,8 @@ export function newChainError(name: string, text = false): string | undefined {
   const taken = standardTargets.has(name) || (!text && (codecOf('target', name) !== undefined || iptablesTargets.has(name)));
   return taken ? `chain name "${name}" may not clash with target name` : undefined;
 }
+
+/** Why a builtin chain is not deleted. */
+export function builtinStays(table: string, chain: string): string {
+  return `${chain} is a builtin chain of table ${table}: those are not deleted`;
+}

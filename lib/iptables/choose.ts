@@ -4,14 +4,14 @@ import { NetfilterError } from '../errors.ts';
 import { chainTable } from '../nftables/objects/chain.ts';
 import { families, NFT_MSG_GETCHAIN } from '../nftables/objects/messages.ts';
 import { decodeAll } from '../nftables/picture.ts';
-import { dump, readGeneration } from '../nftables/read.ts';
+import { dump, dumpScopes, type RuleScope, readGeneration } from '../nftables/read.ts';
 import type { Verb } from '../run.ts';
 import type { IptablesBackend } from './backend.ts';
 import { builtinChain, tableNames } from './builtin.ts';
 import { CompatBackend } from './compat/backend.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { LegacyBackend } from './legacy/backend.ts';
-import { checkPermitted, readTable } from './legacy/requests.ts';
+import { checkPermitted, existingTables, readTable } from './legacy/requests.ts';
 
 export interface BackendChoice {
   readonly name: 'legacy' | 'nft';
@@ -30,10 +30,12 @@ export interface ChosenBackend {
 interface Found {
   /** Why it cannot be used or looked at. */
   readonly problem?: NetfilterError;
-  /** Rules, by family. */
-  readonly rules: Readonly<Record<IpFamily, number>>;
+  /** Whether the family has rules or user chains. */
+  readonly holds: Readonly<Record<IpFamily, boolean>>;
   /** User chains as `table chain`, of either family. */
   readonly chains: ReadonlySet<string>;
+  /** How many rules and user chains there are. */
+  readonly count: () => Verb<number>;
 }
 
 /** The chains by which kubelet and Docker mark the backend they use; kubelet's go first (kubernetes-sigs/iptables-wrappers). */
@@ -53,7 +55,7 @@ export function* openBackend(
   try {
     const nft = yield* lookAtNft(connection);
     const legacy = yield* lookAtLegacy(connection);
-    const choice = choose(family, backend, nft, legacy);
+    const choice = yield* choose(family, backend, nft, legacy);
     const mine = choice.name === 'nft' ? nft : legacy;
     if (mine.problem !== undefined) throw mine.problem;
     const verbs = choice.name === 'nft' ? new CompatBackend(connection, family) : new LegacyBackend(connection, family, lockTimeoutMs);
@@ -64,16 +66,16 @@ export function* openBackend(
   }
 }
 
-function choose(family: IpFamily, asked: 'legacy' | 'nft' | 'auto', nft: Found, legacy: Found): BackendChoice {
+function* choose(family: IpFamily, asked: 'legacy' | 'nft' | 'auto', nft: Found, legacy: Found): Verb<BackendChoice> {
   const found = { nft, legacy };
-  const [name, why] = asked === 'auto' ? decide(nft, legacy) : ([asked, 'asked for'] as const);
+  const [name, why] = asked === 'auto' ? yield* decide(nft, legacy) : ([asked, 'asked for'] as const);
   const other = name === 'nft' ? 'legacy' : 'nft';
-  const { problem, rules } = found[other];
+  const { problem, holds } = found[other];
   const unseen = problem === undefined ? '' : `; ${other} could not be looked at: ${problem.message}`;
-  return { name, why: `${why}${unseen}`, otherHasRules: rules[family] > 0 };
+  return { name, why: `${why}${unseen}`, otherHasRules: holds[family] };
 }
 
-function decide(nft: Found, legacy: Found): readonly ['nft' | 'legacy', string] {
+function* decide(nft: Found, legacy: Found): Verb<readonly ['nft' | 'legacy', string]> {
   if (nft.problem !== undefined && legacy.problem === undefined)
     return ['legacy', 'the kernel has no nf_tables, or does not let us use it'];
   if (legacy.problem !== undefined) return ['nft', 'nf_tables is what can be used'];
@@ -87,40 +89,61 @@ function decide(nft: Found, legacy: Found): readonly ['nft' | 'legacy', string] 
         return [name, `${whose} uses ${name}: its chain ${mark.split(' ')[1]} is in table ${mark.split(' ')[0]} there`];
     }
   }
-  const [inNft, inLegacy] = [nft.rules.ip + nft.rules.ip6, legacy.rules.ip + legacy.rules.ip6];
+  const [nftHolds, legacyHolds] = [nft, legacy].map(({ holds }) => holds.ip || holds.ip6);
+  if (!legacyHolds)
+    return [
+      'nft',
+      nftHolds
+        ? 'nf_tables holds rules or user chains, legacy none'
+        : 'neither backend holds rules or user chains, and the kernel has nf_tables',
+    ];
+  if (!nftHolds) return ['legacy', 'legacy holds rules or user chains, nf_tables none'];
+  const [inNft, inLegacy] = [yield* nft.count(), yield* legacy.count()];
   if (inLegacy > inNft) return ['legacy', `legacy holds more: ${inLegacy} rules and user chains, nf_tables ${inNft}`];
-  return [
-    'nft',
-    inNft === 0
-      ? 'neither backend holds rules, and the kernel has nf_tables'
-      : `nf_tables holds as many rules or more: ${inNft}, legacy ${inLegacy}`,
-  ];
+  return ['nft', `nf_tables holds as many rules and user chains or more: ${inNft}, legacy ${inLegacy}`];
 }
 
-const nothing: Found = { rules: { ip: 0, ip6: 0 }, chains: new Set() };
+function unusable(problem: NetfilterError): Found {
+  return { problem, holds: { ip: false, ip6: false }, chains: new Set(), count: () => known(0) };
+}
 
-/** By the chains alone: each says how often it is used, by its rules and by jumps. */
+// biome-ignore lint/correctness/useYield: a verb that needs nothing of the kernel
+function* known(count: number): Verb<number> {
+  return count;
+}
+
+/**
+ * By the chains alone, which are few. How often each is used tells whether there are rules, but not how many: a jump counts in its own chain
+ * and in the one it leads to.
+ */
 function* lookAtNft(connection: Connection): Verb<Found> {
   try {
     yield* readGeneration(connection);
-    const rules = { ip: 0, ip6: 0 };
+    const holds = { ip: false, ip6: false };
     const chains = new Set<string>();
+    const used: RuleScope[] = [];
+    let users = 0;
     for (const family of ['ip', 'ip6'] as const) {
       for (const { attributes: a } of decodeAll(
         yield* dump(connection, 'dump of chains', NFT_MSG_GETCHAIN, families[family]),
         chainTable,
       )) {
-        const { table = '', name = '' } = a;
+        const { table = '', name = '', use = 0 } = a;
         if (!tableNames.includes(table)) continue;
         const user = a.hook === undefined;
         if (!user && builtinChain(table, name) === undefined) continue;
-        rules[family] += (a.use ?? 0) + (user ? 1 : 0);
+        if (use > 0) used.push({ family: families[family], table, chain: name });
+        if (user) users++;
         if (user) chains.add(`${table} ${name}`);
+        if (user || use > 0) holds[family] = true;
       }
     }
-    return { rules, chains };
+    const count = function* (): Verb<number> {
+      return users + (used.length === 0 ? 0 : (yield* dumpScopes(connection, used)).handles.length);
+    };
+    return { holds, chains, count };
   } catch (err) {
-    if (err instanceof NetfilterError) return { ...nothing, problem: err };
+    if (err instanceof NetfilterError) return unusable(err);
     throw err;
   }
 }
@@ -128,20 +151,23 @@ function* lookAtNft(connection: Connection): Verb<Found> {
 function* lookAtLegacy(connection: Connection): Verb<Found> {
   try {
     yield* checkPermitted(connection);
-    const rules = { ip: 0, ip6: 0 };
+    const holds = { ip: false, ip6: false };
     const chains = new Set<string>();
+    let count = 0;
     for (const family of ['ip', 'ip6'] as const) {
-      for (const name of tableNames) {
+      for (const name of yield* existingTables(connection, family, tableNames)) {
         const table = yield* readTable(connection, family, name);
         for (const chain of table?.chains ?? []) {
-          rules[family] += chain.end - chain.start + (chain.hook === undefined ? 1 : 0);
+          const held = chain.end - chain.start + (chain.hook === undefined ? 1 : 0);
+          count += held;
+          if (held > 0) holds[family] = true;
           if (chain.hook === undefined) chains.add(`${name} ${chain.name}`);
         }
       }
     }
-    return { rules, chains };
+    return { holds, chains, count: () => known(count) };
   } catch (err) {
-    if (err instanceof NetfilterError) return { ...nothing, problem: err };
+    if (err instanceof NetfilterError) return unusable(err);
     throw err;
   }
 }

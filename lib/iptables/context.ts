@@ -1,6 +1,8 @@
 // What every backend works with: the connection, the kernel's revisions of extensions, ipset names.
 import type { Connection } from '../connection.ts';
-import { fromFailure } from '../errors.ts';
+import { EACCES, ENOENT, EPERM } from '../errno.ts';
+import { fromFailure, NEED_CAP_NET_RAW, type NetfilterError } from '../errors.ts';
+import type { NativeFailure } from '../native.ts';
 import type { Verb } from '../run.ts';
 import type { BytesContext, Codec, IpFamily } from './extensions/codec.ts';
 import type { Revisions } from './revisions.ts';
@@ -48,12 +50,7 @@ export class RuleContext {
         if (known !== undefined) return known;
         const reply = this.connection.ipset(name);
         if (reply.failure !== undefined || reply.index === undefined)
-          throw fromFailure(
-            `set ${name} in ${this.connection.where}`,
-            reply.failure ?? { call: 'SO_IP_SET', errno: 2 },
-            'not-applied',
-            'no such ipset',
-          );
+          throw setError(`set ${name} in ${this.connection.where}`, reply.failure);
         indexes.set(name, reply.index);
         return reply.index;
       },
@@ -61,8 +58,7 @@ export class RuleContext {
         const known = names.get(index);
         if (known !== undefined) return known;
         const reply = this.connection.ipset(index);
-        if (reply.failure !== undefined || reply.name === undefined)
-          throw fromFailure(`set with index ${index}`, reply.failure ?? { call: 'SO_IP_SET', errno: 2 });
+        if (reply.failure !== undefined || reply.name === undefined) throw setError(`set with index ${index}`, reply.failure);
         names.set(index, reply.name);
         return reply.name;
       },
@@ -73,4 +69,12 @@ export class RuleContext {
   xtRule(spec: RuleSpec, bytes: BytesContext): XtRule {
     return toXt(spec, bytes, (codec) => this.#revisions.newest(codec));
   }
+}
+
+/** Sets are asked about through a raw socket. */
+function setError(what: string, failure: NativeFailure = { call: 'SO_IP_SET', errno: ENOENT }): NetfilterError {
+  const { call, errno } = failure;
+  const denied = errno === EPERM || errno === EACCES;
+  const hint = errno === ENOENT ? 'no such ipset' : denied && call === 'socket' ? NEED_CAP_NET_RAW : undefined;
+  return fromFailure(what, failure, 'not-applied', hint);
 }

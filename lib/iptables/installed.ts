@@ -42,11 +42,8 @@ export class InstalledIptablesRule implements IptablesRule {
   get counter(): Counter {
     return this.#counter as Counter;
   }
-  /** The first -m comment, or nft's own; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
   get comment(): string {
-    const { spec } = this;
-    const comment = isForeign(spec) ? undefined : spec.matches?.find((m) => m.name === 'comment');
-    return (comment !== undefined && 'comment' in comment ? comment.comment : undefined) as string;
+    return commentOf(this.spec);
   }
   get spec(): RuleSpec | ForeignRule {
     this.#spec ??= this.#decode();
@@ -70,9 +67,22 @@ export class InstalledIptablesRule implements IptablesRule {
   }
 }
 
-/** Whether the real save would print a table that holds the rule. */
+/** The first -m comment. Without one it is undefined, which exactOptionalPropertyTypes does not let a getter say. */
+export function commentOf(spec: RuleSpec | ForeignRule): string {
+  const comment = isForeign(spec) ? undefined : spec.matches?.find((m) => m.name === 'comment');
+  return (comment !== undefined && 'comment' in comment ? comment.comment : undefined) as string;
+}
+
+/** What stands for a legacy rule whose base entry has bits that iptables has no option for: all of it as bytes. */
+export const UNSAYABLE_ENTRY = 'xt_entry';
+
+/** Whether the real save would print a table that holds the rule: the legacy one prints any. */
 export function isPrintable(spec: RuleSpec | ForeignRule): boolean {
-  return !isForeign(spec) || spec.expressions.every((e) => isCompatible(e as AnyExpression));
+  return !isForeign(spec) || spec.expressions.every((e) => isLegacyEntry(e) || isCompatible(e as AnyExpression));
+}
+
+function isLegacyEntry(e: ForeignRule['expressions'][number]): boolean {
+  return e.type === 'unknown' && e.name === UNSAYABLE_ENTRY;
 }
 
 export function isForeign(spec: RuleSpec | ForeignRule): spec is ForeignRule {

@@ -42,7 +42,7 @@ export interface RestoreOptions {
   readonly noflush?: boolean;
   /** Restore the counters of rules and chains. */
   readonly counters?: boolean;
-  /** The kernel's dry run: nothing is applied. */
+  /** Nothing is applied. On nf_tables the kernel's dry run; legacy has none, and what only the kernel would refuse is not found. */
   readonly test?: boolean;
   /** Only this table of the text. */
   readonly table?: string;
@@ -68,7 +68,8 @@ export class Iptables {
 
   /**
    * Opens iptables in a network namespace, which the open sockets keep alive. `backend` says which backend was chosen and why; nothing is made
-   * by looking. Errors: ENOENT (no such namespace), EPERM naming the capability that lacks: CAP_NET_ADMIN, and CAP_NET_RAW for legacy.
+   * by looking. Errors: ENOENT (no such namespace), EPERM naming the capability that lacks: CAP_NET_ADMIN, and CAP_NET_RAW for legacy; EACCES
+   * where the kernel's list of legacy tables may not be read.
    */
   static async open(o: IptablesOpenOptions): Promise<Iptables> {
     o.signal?.throwIfAborted();
@@ -245,7 +246,7 @@ export class Iptables {
     return this.#connection.runSync('listChains', () => this.#verbs.chains(table), false);
   }
 
-  /** The iptables tables in one generation. */
+  /** The iptables tables: on nf_tables all in one generation, on legacy each in one piece, one after the other. */
   async snapshot(o: { readonly tables?: readonly string[] } & CallOptions = {}): Promise<Ruleset<IptablesRule>> {
     for (const table of o.tables ?? []) checkTable(table);
     return await this.#connection.runAsync('snapshot', () => this.#verbs.snapshot(o.tables), o, false);
@@ -266,8 +267,8 @@ export class Iptables {
   }
 
   /**
-   * Makes the tables of a save text what the text says, all in one transaction. Everything is parsed before anything is
-   * sent: RuleSyntaxError with line, column and word.
+   * Makes the tables of a save text what the text says: on nf_tables all in one transaction, on legacy each in its own, and an error after the
+   * first has outcome 'partly-applied' and `tables`. Everything is parsed before anything is sent: RuleSyntaxError with line, column and word.
    */
   async restore(saveText: string | CompiledRuleset, o: RestoreOptions & CallOptions = {}): Promise<{ readonly tables: readonly string[] }> {
     const { tables, names } = this.#tables(saveText, o);

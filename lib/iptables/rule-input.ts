@@ -4,13 +4,16 @@ import { builtinChains, chainNameError, newChainError, tableNames } from './buil
 import { refusedInterface } from './chain-rules.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { isForeign } from './installed.ts';
+import { RuleParser } from './rule/parser.ts';
 import type { RuleInput, RuleSpec } from './rule-spec.ts';
-import { normalizeRule, parseRulesFor } from './rule-text.ts';
+import { normalizeRule, parseRulesFor, templateOf } from './rule-text.ts';
 
 /** The rules an input stands for: several where it lists several addresses. Canonical. */
 export function rulesOf(input: RuleInput, family: IpFamily, chain: string): RuleSpec[] {
   if (typeof input === 'string' || isWords(input)) return parseRulesFor(chain, input, family);
   if (typeof input !== 'object' || input === null) throw invalid('a rule is text, a list of words or an object');
+  const words = templateOf(input as RuleSpec);
+  if (words !== undefined) return new RuleParser(words, family, { chain }).rules();
   let spec: RuleSpec;
   if ('spec' in input) {
     if (isForeign(input.spec)) throw invalid('a foreign rule has no iptables form: it can be handled through Nftables');

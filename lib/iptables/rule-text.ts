@@ -38,12 +38,36 @@ export function formatRule(spec: RuleSpec, family: IpFamily = 'ip'): string {
   return printRule(normalizeRule(spec, family), family);
 }
 
+/** The words of rules made by `rule`: what a word means may depend on the family, which only the call knows that gets the rule. */
+const templates = new WeakMap<RuleSpec, readonly Word[]>();
+
 /**
- * An IPv4 rule of a template. The text is split into words with quoting; each value put in is part of exactly one word, whatever it
- * holds: blanks, quotes and dashes in it stay what they are.
+ * A rule of a template, for either family: read as one of IPv4, or of IPv6 where it is none; a call on an IPv6 connection reads it again. The text is
+ * split into words with quoting; each value put in is part of exactly one word, whatever it holds: blanks, quotes and dashes in it
+ * stay what they are.
  */
 export function rule(text: TemplateStringsArray, ...words: readonly (string | number)[]): RuleSpec {
-  return single(templateWords(text, words), 'ip');
+  const all = templateWords(text, words);
+  const spec = ofEitherFamily(all);
+  templates.set(spec, all);
+  return spec;
+}
+
+function ofEitherFamily(words: readonly Word[]): RuleSpec {
+  try {
+    return single(words, 'ip');
+  } catch (err) {
+    try {
+      return single(words, 'ip6');
+    } catch {
+      throw err;
+    }
+  }
+}
+
+/** The words that `rule` made the rule of, if it did. */
+export function templateOf(spec: RuleSpec): readonly Word[] | undefined {
+  return templates.get(spec);
 }
 
 function single(words: readonly Word[], family: IpFamily): RuleSpec {

@@ -72,7 +72,7 @@ export class IptablesTransaction {
     return this.#push(chain, { verb: 'zero', chain });
   }
 
-  /** The kernel's dry run of what the transaction holds now. */
+  /** Whether what the transaction holds now could be applied: by the kernel's dry run on nf_tables; legacy has none, the kernel is not asked. */
   async check(o?: CallOptions): Promise<void> {
     const verb = this.#dryRun();
     await this.#connection.runAsync('check', verb, o, true);

@@ -1,6 +1,6 @@
 // Sends a batch, and turns the kernel's replies into a result or an error.
 import type { Connection } from '../connection.ts';
-import { EMSGSIZE, EPERM, ERESTART, errnoName, errnoText } from '../errno.ts';
+import { EMSGSIZE, ENOBUFS, EPERM, ERESTART, errnoName, errnoText } from '../errno.ts';
 import { NEED_CAP_NET_ADMIN, NetfilterError, type Outcome } from '../errors.ts';
 import { COMMIT_CONDITIONAL, COMMIT_DRY_RUN, type NativeCommitReply, type NativeOperationError } from '../native.ts';
 import type { Verb } from '../run.ts';
@@ -57,7 +57,7 @@ export function* sendBatch(connection: Connection, batch: Batch, o: SendOptions)
   if (reply.overrun && reply.first === 'none') {
     throw new NetfilterError(`${what}: the kernel's replies were lost (ENOBUFS) before the first could be read`, {
       code: 'ENOBUFS',
-      errno: 105,
+      errno: ENOBUFS,
       outcome: o.dryRun ? 'not-applied' : 'unknown',
     });
   }

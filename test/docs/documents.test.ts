@@ -1,30 +1,13 @@
-// The code in the documents does what they say: the blocks of life-of-a-rule, of events and of monitoring are run as one program each and
+// The code in the documents does what they say: the blocks of life-of-a-rule, events, monitoring and migration are run as one program each and
 // print what stands below them; README's blocks run as they are pasted. Each in a network namespace of its own.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { codecs } from '../../lib/iptables/extensions/registry.ts';
+import { blocks, run } from '../support/documents.ts';
 import { root } from '../support/fixtures.ts';
-import { withNamespace } from '../support/namespace.ts';
-
-function blocks(file: string, language: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map((m) => m[1] ?? '');
-}
-
-/** Runs a module that may import 'nflink'; the folder lies in the package so that its name resolves to itself. */
-async function run(source: string, o: { readonly loopback?: boolean } = {}): Promise<string> {
-  const folder = mkdtempSync(join(root, 'build-test', 'doc-'));
-  try {
-    writeFileSync(join(folder, 'block.mjs'), source);
-    return await withNamespace((ns) => {
-      if (o.loopback === true) ns.up();
-      return ns.must(process.execPath, [join(folder, 'block.mjs')]);
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+import { withLockFile } from '../support/lock-file.ts';
 
 describe('docs/life-of-a-rule.md', () => {
   it('prints what it says', async () => {
@@ -52,7 +35,28 @@ describe('docs/monitoring.md', () => {
   });
 });
 
+describe('docs/migration.md', () => {
+  it('prints what it says', async () => {
+    const wanted = blocks('docs/migration.md', 'text');
+    assert.ok(wanted.length >= 10);
+    const printed = await withLockFile(() => run(blocks('docs/migration.md', 'js').join('\n')));
+    assert.equal(printed, wanted.join(''));
+  });
+});
+
 describe('README.md', () => {
+  it('lists the extensions that there are', () => {
+    const text = readFileSync(join(root, 'README.md'), 'utf8');
+    const verdicts = ['ACCEPT', 'DROP', 'RETURN', 'QUEUE'];
+    for (const [heading, kind, others] of [
+      ['Matches', 'match', []],
+      ['Targets', 'target', verdicts],
+    ] as const) {
+      const listed = new RegExp(`^${heading}: ([^.;]*)[.;]`, 'm').exec(text)?.[1]?.split(/,\s/) ?? [];
+      const known = new Set(codecs.filter((c) => c.kind === kind).map((c) => c.name));
+      assert.deepEqual([...listed].sort(), [...known, ...others].sort());
+    }
+  });
   const examples = blocks('README.md', 'js');
   it('has a first example of ten lines and one for Nftables', () => {
     assert.equal(examples.length, 2);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Connection } from '../../lib/connection.ts';
@@ -131,6 +132,17 @@ test('the real restore that sits on its lock is named too', async () => {
     await ipt.append('filter', 'INPUT', rule('x'));
     assert.deepEqual(comments(ns), ['x']);
   });
+});
+
+test('the holder of another file with the same inode number is not named', async () => {
+  const { same, errors, pids } = JSON.parse(await programOutput('same-inodes', [], { wrapper: ['unshare', '--mount', '--net', '--'] })) as {
+    same: boolean;
+    errors: string[];
+    pids: number[];
+  };
+  assert.ok(same, 'the files were meant to have one inode number');
+  assert.equal(errors.length, 2);
+  for (const [i, message] of errors.entries()) assert.match(message, new RegExp(`process ${pids[i]} \\(flock\\) holds the xtables lock`));
 });
 
 test('lockTimeoutMs 0 does not wait at all', async (t) => {
@@ -288,18 +300,20 @@ test('the lock file is made as the real programs make it, and one that cannot be
         ns.mustSync('iptables-legacy', ['-A', 'INPUT', '-j', 'ACCEPT'], { env: { XTABLES_LOCKFILE: theirs } });
       });
       assert.equal(statSync(mine).mode, statSync(theirs).mode);
-      for (const [path, code] of [
-        [join(dirname(lock), 'no', 'folder'), 'ENOENT'],
-        [dirname(lock), 'EISDIR'],
+      for (const [path, errno] of [
+        [join(dirname(lock), 'no', 'folder'), constants.errno.ENOENT],
+        [dirname(lock), constants.errno.EISDIR],
       ] as const) {
         process.env['XTABLES_LOCKFILE'] = path;
         for (const call of [
           () => ipt.append('filter', 'INPUT', rule('b')),
           () => ipt.appendSync('filter', 'INPUT', rule('b')),
+          // Code that takes ENOENT for 'gone already' must not take this for it.
+          () => ipt.delete('filter', 'INPUT', rule('a')),
           () => ipt.restore(`*filter\n-A INPUT ${rule('b')}\nCOMMIT\n`),
         ]) {
           const err = await failureOf(call);
-          assert.deepEqual([err.code, err.outcome], [code, 'not-applied']);
+          assert.deepEqual([err.code, err.errno, err.outcome], ['ERR_XTABLES_LOCK', -errno, 'not-applied']);
           assert.ok(err.message.includes(`the lock file of iptables, ${path}; XTABLES_LOCKFILE names another`), err.message);
         }
       }

@@ -1,6 +1,8 @@
 // What lacks is named: a capability at opening, a buffer's limit before anything is sent.
 import assert from 'node:assert/strict';
+import { constants } from 'node:os';
 import { test } from 'node:test';
+import { fromFailure } from '../../lib/errors.ts';
 import { programOutput } from '../support/child.ts';
 import { withNamespace } from '../support/namespace.ts';
 
@@ -33,6 +35,33 @@ test("without CAP_SYS_ADMIN another namespace can't be entered, and that is name
       assert.match(refusal.message, /CAP_SYS_ADMIN is needed to enter another network namespace/, call);
     }
   });
+});
+
+test('legacy tables: without CAP_NET_RAW, or without the right to read the list of tables, that is what is named', async () => {
+  await withNamespace(async (ns) => {
+    ns.mustSync('iptables-legacy', ['-S']);
+    const opened = async (...wrapper: string[]): Promise<Record<string, Refusal | string>> =>
+      JSON.parse(await programOutput('open', ['', 'legacy'], { wrapper: ['nsenter', `--net=${ns.path}`, '--', 'setpriv', ...wrapper] }));
+    const raw = await opened('--bounding-set', '-net_raw', '--inh-caps', '-net_raw');
+    assert.equal(raw['Iptables.open'], 'open');
+    assert.match((raw['Iptables.open of legacy'] as Refusal).message, /CAP_NET_RAW is needed/);
+    const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+    const given = (capabilities: string): string[] => [...nobody, '--inh-caps', capabilities, '--ambient-caps', capabilities];
+    const listless = await opened(...given('+net_admin,+net_raw'));
+    assert.equal(listless['Iptables.open'], 'open');
+    const { code, message } = listless['Iptables.open of legacy'] as Refusal;
+    assert.equal(code, 'EACCES');
+    assert.match(message, /ip_tables_names.* readable for root, CAP_DAC_READ_SEARCH and CAP_DAC_OVERRIDE only$/);
+    assert.doesNotMatch(message, /CAP_NET/);
+    for (const other of ['dac_read_search', 'dac_override'])
+      assert.equal((await opened(...given(`+net_admin,+net_raw,+${other}`)))['Iptables.open of legacy'], 'open', other);
+  });
+});
+
+test('a namespace that a later call may not enter: CAP_SYS_ADMIN is what it needs', () => {
+  // No process can give up CAP_SYS_ADMIN alone from within Node: the kernel's answer is made up.
+  const { message } = fromFailure('table filter', { call: 'setns', errno: constants.errno.EPERM });
+  assert.match(message, /; CAP_SYS_ADMIN is needed to enter another network namespace$/);
 });
 
 test('the same command with its capabilities opens', async () => {

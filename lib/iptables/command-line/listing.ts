@@ -1,4 +1,5 @@
 // The texts of iptables -L and -S: of a table, of one of its chains, or of one rule.
+import { ENOENT, EOPNOTSUPP } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Chain, Counter } from '../../model/ruleset.ts';
 import { builtinChain, builtinChains } from '../builtin.ts';
@@ -85,12 +86,12 @@ function chainsOf(table: SavableTable | undefined, { table: name, chain }: Shown
   const wanted = chain === undefined ? all : all.filter((c) => c.name === chain);
   if (wanted.length === 0) throw noChain(name, chain ?? '');
   if (wanted.some((c) => c.rules.some((rule) => !isPrintable(rule.spec))))
-    throw new NetfilterError(incompatible(name), { code: 'EOPNOTSUPP', errno: 95 });
+    throw new NetfilterError(incompatible(name), { code: 'EOPNOTSUPP', errno: EOPNOTSUPP });
   return wanted;
 }
 
 export function noChain(table: string, chain: string): NetfilterError {
-  return new NetfilterError(`No chain/target/match by that name: table ${table} has no chain ${chain}`, { code: 'ENOENT', errno: 2 });
+  return new NetfilterError(`No chain/target/match by that name: table ${table} has no chain ${chain}`, { code: 'ENOENT', errno: ENOENT });
 }
 
 const NO_COUNTER: Counter = { packets: 0n, bytes: 0n };

@@ -1,8 +1,9 @@
 // A command line carried out on a backend: what it prints, and whether anything is other than before.
+import { EINVAL, ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Verb } from '../../run.ts';
 import type { IptablesBackend, IptablesRuleset } from '../backend.ts';
-import { builtinChain } from '../builtin.ts';
+import { builtinChain, builtinStays } from '../builtin.ts';
 import type { Command } from '../commands.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import { helpText, versionText } from './about.ts';
@@ -75,7 +76,7 @@ function* check(backend: IptablesBackend, family: IpFamily, line: CommandLine): 
   for (const rule of rules) {
     if (yield* backend.exists(table, command.chain ?? '', rule)) continue;
     const reason = `Bad rule (does a matching rule exist in that chain?): table ${table}, chain ${command.chain}`;
-    throw new NetfilterError(reason, { code: 'ENOENT', errno: 2 });
+    throw new NetfilterError(reason, { code: 'ENOENT', errno: ENOENT });
   }
   return { stdout: details(line, family), changed: false };
 }
@@ -85,7 +86,7 @@ function* deleteChains(backend: IptablesBackend, { table, command, settings }: C
   const all = yield* backend.chains(table);
   const { chain } = command;
   if (chain !== undefined && builtinChain(table, chain) !== undefined)
-    throw new NetfilterError(`${chain} is a builtin chain of table ${table}: those are not deleted`, { code: 'EINVAL', errno: 22 });
+    throw new NetfilterError(builtinStays(table, chain), { code: 'EINVAL', errno: EINVAL });
   if (chain !== undefined && !all.includes(chain)) throw noChain(table, chain);
   const chains = all.filter((name) => builtinChain(table, name) === undefined && (chain === undefined || name === chain));
   const changed = yield* apply(

@@ -2,6 +2,7 @@
 import type { Connection } from '../../connection.ts';
 import { type CountedChain, type NamedCounters, namedCounters } from '../../counters/named.ts';
 import type { RuleCounters } from '../../counters/rows.ts';
+import { ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { countRules, type RowView, tableMustExist } from '../../nftables/counters.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
@@ -127,7 +128,7 @@ export class CompatBackend implements IptablesBackend {
 
   *#mustExist(table: string, chain: string): Verb<void> {
     const found = yield* askChain(this.#context, table, chain);
-    if (found === undefined) throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: 2 });
+    if (found === undefined) throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: ENOENT });
     if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain);
   }
 }

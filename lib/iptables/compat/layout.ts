@@ -1,5 +1,6 @@
 // The commands on one table as operations of a batch. Rule numbers and texts are resolved against the chain as it will be
 // when the command's turn comes.
+import { E2BIG, EEXIST, ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import type { Batch, Named } from '../../nftables/batch.ts';
@@ -14,10 +15,6 @@ import { ChainState, type Entry } from './chain-state.ts';
 import type { CompatContext } from './context.ts';
 import { ruleExpressions } from './encode.ts';
 import { makesBuiltin, type TableView } from './look.ts';
-
-const ENOENT = 2;
-const E2BIG = 7;
-const EEXIST = 17;
 
 export interface LayoutOptions {
   /** Whether the [packets:bytes] before commands of save text count. */

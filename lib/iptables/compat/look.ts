@@ -1,5 +1,6 @@
 // What must be known of the kernel before commands can be laid out: the rules of chains that commands name by number or
 // text, and which builtin chains there are.
+import { EOPNOTSUPP } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
 import { type ChainAttributes, chainTable } from '../../nftables/objects/chain.ts';
@@ -116,7 +117,7 @@ export function* askChain(context: CompatContext, table: string, chain: string):
 export function hiddenChain(table: string, chain: string): NetfilterError {
   return new NetfilterError(
     `chain ${chain} of table ${table} is a base chain of another type, hook or priority than iptables gives it: iptables does not see it, Nftables does; nothing was sent`,
-    { code: 'EOPNOTSUPP', errno: 95 },
+    { code: 'EOPNOTSUPP', errno: EOPNOTSUPP },
   );
 }
 

@@ -1,6 +1,7 @@
 // The prefix of LOG and NFLOG.
-import { decodeText, encodeText } from '../../wire/text.ts';
+import { decodeText } from '../../wire/text.ts';
 import { type Value, ValueError } from './codec.ts';
+import { textBytes } from './values.ts';
 
 /**
  * Text in a field of `size` bytes with its NUL. What is too long loses its end without a word, as with the real tools: prefixes
@@ -22,6 +23,6 @@ export function logPrefix(size: number, option: string): Value<string> {
 
 /** As much of the text as goes into `size` bytes with its NUL. */
 export function cut(text: string, size: number): string {
-  const bytes = encodeText(text);
+  const bytes = textBytes(text);
   return bytes.length < size ? text : decodeText(bytes, 0, size - 1);
 }

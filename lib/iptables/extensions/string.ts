@@ -5,7 +5,7 @@ import { flag, isNot, match, type Not, notOption, type OptionsOf, option, type R
 import { oneOf } from './one-of.ts';
 import { bare, exclusive, mandatory, onlyBits, type Reading, withNot, without } from './option-values.ts';
 import type { Struct } from './struct.ts';
-import { unsigned } from './values.ts';
+import { textBytes, unsigned } from './values.ts';
 
 /** XT_STRING_MAX_PATTERN_SIZE. */
 const PATTERN_MAX = 128;
@@ -20,7 +20,7 @@ function limited(bytes: Uint8Array): Uint8Array {
 const pattern: Value<string> = {
   parse: ([word]) => {
     if ((word as string).includes('\0')) throw new ValueError('holds a NUL, which --hex-string can say');
-    limited(encodeText(word as string));
+    limited(textBytes(word as string));
     return word as string;
   },
   format: (v) => [v],
@@ -39,7 +39,7 @@ const hexPattern: Value<string> = {
  */
 function parseHex(text: string): Uint8Array {
   if (text === '') throw new ValueError('STRING must contain at least one char');
-  const source = encodeText(text);
+  const source = textBytes(text);
   const out: number[] = [];
   let inHex = false;
   for (let at = 0; at < source.length; ) {

@@ -41,17 +41,16 @@ export const unsigned64: Value<bigint> = {
 /** Whether text has at most `max` bytes; ASCII, which nearly all is, isn't encoded to learn that. */
 export function fits(text: string, max: number): boolean {
   if (text.length > max) return false;
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return encodedLength(text) <= max;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return textBytes(text).length <= max;
   return true;
 }
 
-function encodedLength(text: string): number {
+/** The bytes of text that a rule holds. Throws ValueError where it holds half a character. */
+export function textBytes(text: string): Uint8Array {
   try {
-    return encodeText(text).length;
+    return encodeText(text);
   } catch (err) {
-    // Half a character.
-    if (err instanceof EncodeError) throw new ValueError(err.reason);
-    throw err;
+    throw err instanceof EncodeError ? new ValueError(err.reason) : err;
   }
 }
 

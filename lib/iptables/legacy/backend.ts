@@ -2,6 +2,7 @@
 import type { Connection } from '../../connection.ts';
 import { type CountedChain, type NamedCounters, type NamedRow, namedCounters } from '../../counters/named.ts';
 import type { RuleCounters } from '../../counters/rows.ts';
+import { ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { CommitResult } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
@@ -16,7 +17,7 @@ import { commitLegacy } from './commit.ts';
 import { LegacyPolls } from './counters.ts';
 import { findRule } from './find.ts';
 import { LegacyRule } from './installed.ts';
-import { readTable } from './requests.ts';
+import { existingTables, readTable } from './requests.ts';
 import { restoreLegacy } from './restore.ts';
 import { legacyRevisions } from './revisions.ts';
 import { LegacyRuleset } from './ruleset.ts';
@@ -69,7 +70,7 @@ export class LegacyBackend implements IptablesBackend {
     const rows = found?.chain(chain);
     if (rows !== undefined) return of(rows.start, rows.end);
     if (builtinChain(table, chain) !== undefined) return [];
-    throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: 2 });
+    throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: ENOENT });
   }
 
   *chains(table: string): Verb<readonly string[]> {
@@ -102,7 +103,7 @@ export class LegacyBackend implements IptablesBackend {
   /** Those of `names` that the namespace has; each is read in one piece, all of them are not. */
   *#tables(names: readonly string[]): Verb<LegacyTable[]> {
     const out: LegacyTable[] = [];
-    for (const name of names) {
+    for (const name of yield* existingTables(this.#connection, this.#context.family, names)) {
       const table = yield* this.#table(name);
       if (table !== undefined) out.push(table);
     }

@@ -1,19 +1,19 @@
 // Commands on one legacy table, in one native call: lock, read, apply, commit, unlock.
 import type { Connection } from '../../connection.ts';
-import { errnoName, errnoText } from '../../errno.ts';
+import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
-import { type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
+import { type NativeFailure, type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
-import { builtinChain } from '../builtin.ts';
+import { builtinChain, builtinStays } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
 import { type Command, misplaced, type TableCommands } from '../commands.ts';
 import type { RuleContext } from '../context.ts';
 import { type BytesContext, ValueError } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { XtRule } from '../xt-rule.ts';
-import { EmptyTable } from './empty-table.ts';
+import { type EmptyOutcome, EmptyTable } from './empty-table.ts';
 import { whenFree } from './lock.ts';
-import { checkLegacy, familyBit, lockPath } from './requests.ts';
+import { familyBit, legacyError, lockPath } from './requests.ts';
 import { CommandWriter } from './wire.ts';
 
 export interface LegacySettings {
@@ -25,15 +25,6 @@ export interface LegacySettings {
   readonly sending?: () => void;
 }
 
-const ENOENT = 2;
-const E2BIG = 7;
-const EBUSY = 16;
-const EEXIST = 17;
-const ELOOP = 40;
-const EINVAL = 22;
-const ENOTEMPTY = 39;
-const EMLINK = 31;
-
 /** Applies all commands or none; how many had something to do. */
 export function* commitLegacy(context: RuleContext, work: TableCommands, o: LegacySettings): Verb<number> {
   yield* context.learn(rulesOf(work.commands));
@@ -43,29 +34,28 @@ export function* commitLegacy(context: RuleContext, work: TableCommands, o: Lega
 /** As commitLegacy, of commands that are bytes already. */
 export function* commitEncoded(context: RuleContext, work: TableCommands, encoded: Encoded, o: LegacySettings): Verb<number> {
   const { connection, family } = context;
-  const { table, commands } = work;
+  const { table } = work;
   const { words, bytes } = encoded.writer;
-  const creates = o.dryRun !== true && commands.some((c) => makes(table, c));
-  const flags = familyBit(family) | (creates ? XT_CREATE : 0) | (o.dryRun === true ? XT_DRY_RUN : 0);
+  const flags = familyBit(family) | (o.dryRun === true ? XT_DRY_RUN : 0);
   const what = o.dryRun === true ? 'check' : 'commit';
-  const reply = yield* whenFree(`${what} of table ${table}`, o.lockTimeoutMs, () => attempt(connection, what, flags, table, words, bytes));
-  if (reply.missing === true) return new EmptyTable(family, work).apply();
+  let empty: EmptyOutcome | undefined;
+  const reply = yield* whenFree(`${what} of table ${table}`, o.lockTimeoutMs, function* (): Verb<NativeXtCommitReply> {
+    const looked = yield* attempt(connection, what, flags, table, words, bytes);
+    if (looked.missing !== true) return looked;
+    // Made only for what can be done in it.
+    empty ??= new EmptyTable(context, work).apply();
+    return o.dryRun === true || !empty.makes ? looked : yield* attempt(connection, what, flags | XT_CREATE, table, words, bytes);
+  });
+  if (reply.missing === true) return empty?.changes ?? 0;
   if (reply.refusal !== undefined) {
     const { index, reason, errno } = reply.refusal;
     throw refused(family, work, encoded.places[index] ?? 0, reason, errno);
   }
   if (reply.failure !== undefined) {
     if (reply.failure.call === 'iptc_commit') o.sending?.();
-    throw failed(connection, family, work, reply);
+    throw failed(connection, family, work, reply.failure, reply.state ?? 'not-applied');
   }
   return encoded.count(reply.done ?? new Uint8Array());
-}
-
-/** Whether a table that isn't there has to be made for it. */
-function makes(table: string, c: Command): boolean {
-  // A builtin chain is there in a table that isn't.
-  if (c.verb === 'newChain') return builtinChain(table, c.chain) === undefined;
-  return ['append', 'insert', 'declareChain', 'setPolicy'].includes(c.verb);
 }
 
 function attempt(
@@ -81,7 +71,7 @@ function attempt(
     what,
     (c) => c.xtCommitSync(flags, table, lockPath(), words, bytes),
     (c) => c.xtCommit(flags, table, lockPath(), words, bytes),
-    (reply) => reply.busy !== true,
+    (reply) => reply.busy !== true && reply.missing !== true,
   );
 }
 
@@ -220,6 +210,7 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   if (errno === EEXIST) return error(`chain ${c.verb === 'renameChain' ? c.to : chain} is there already`, EEXIST);
   if (errno === ENOTEMPTY) return error(`chain ${chain} is not empty`, EBUSY);
   if (errno === EMLINK) return error(`rules jump to chain ${chain}`, EBUSY);
+  if (errno === EINVAL && c.verb === 'deleteChain') return error(builtinStays(work.table, chain), EINVAL);
   return error(errnoText(errno), errno);
 }
 
@@ -228,30 +219,30 @@ function jumpOf(c: Command): string {
   return target === undefined ? '' : 'jump' in target ? target.jump : 'goto' in target ? target.goto : target.name;
 }
 
+/** What an errno of the commit means, as far as that can be known: the kernel says no more. */
+const hints: Readonly<Record<number, string>> = {
+  [ENOENT]: ': the kernel has no such match, target or revision, or not what one of them names',
+  [EINVAL]: ': perhaps a rule is not for this table, chain or protocol',
+  [ELOOP]: ': chains jump in a loop',
+};
+
 /** The lock, the read or the commit failed; after a commit the table was looked at again. */
-function failed(connection: Connection, family: string, work: TableCommands, reply: NativeXtCommitReply): NetfilterError {
-  const { failure, state = 'not-applied' } = reply;
-  if (failure === undefined) throw new TypeError('a failure is needed');
-  const { table, commands } = work;
-  try {
-    if (failure.call !== 'iptc_commit') checkLegacy(connection, `table ${table}`, failure);
-  } catch (err) {
-    return err as NetfilterError;
-  }
+function failed(
+  connection: Connection,
+  family: string,
+  { table, commands }: TableCommands,
+  failure: NativeFailure,
+  state: NonNullable<NativeXtCommitReply['state']>,
+): NetfilterError {
+  if (failure.call !== 'iptc_commit') return legacyError(connection, `table ${table}`, failure);
   const now = {
     'not-applied': 'the table is as it was',
     applied: 'the rules are applied, but counters of rules and chains are lost: the kernel refused them',
     unknown: 'the table holds neither what it held before nor what was asked for: somebody else writes it without the lock',
   }[state];
-  const hint =
-    failure.errno === ELOOP
-      ? ': chains jump in a loop'
-      : failure.errno === EINVAL
-        ? ': a rule is not for this table, chain or protocol'
-        : '';
   const [only, ...more] = commands;
   const named = only !== undefined && more.length === 0 ? `${only.verb} in ` : '';
-  const text = `${named}table ${table} in ${connection.where}: the kernel says ${errnoText(failure.errno)} (${errnoName(failure.errno)})${hint}; ${now}`;
+  const text = `${named}table ${table} in ${connection.where}: the kernel says ${errnoText(failure.errno)} (${errnoName(failure.errno)})${hints[failure.errno] ?? ''}; ${now}`;
   return new NetfilterError(text, {
     code: errnoName(failure.errno),
     errno: failure.errno,

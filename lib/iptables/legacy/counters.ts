@@ -7,7 +7,7 @@ import type { Counter, InstalledRule } from '../../model/ruleset.ts';
 import type { Verb } from '../../run.ts';
 import type { BytesContext, IpFamily } from '../extensions/codec.ts';
 import { LegacyRule } from './installed.ts';
-import { lockPath, requestTable } from './requests.ts';
+import { existingTables, lockPath, requestTable } from './requests.ts';
 import { LegacyTable } from './table.ts';
 
 /** A table's rules, or those of one of its chains: rows [start, end) of the table. */
@@ -91,7 +91,7 @@ export class LegacyPolls {
     const tables = new Map<string, LegacyTable>();
     const counts: { readonly packets: BigUint64Array; readonly bytes: BigUint64Array; readonly table: LegacyTable }[] = [];
     let unlocked = false;
-    for (const name of names) {
+    for (const name of yield* existingTables(this.#connection, this.#family, names)) {
       const last = before?.tables.get(name);
       const reply = yield* requestTable(this.#connection, this.#family, name, { lock: lockPath(), known: last?.digest });
       if (reply.missing === true) continue;

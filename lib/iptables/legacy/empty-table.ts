@@ -1,103 +1,168 @@
-// Commands on a table that the namespace doesn't have, and that nothing asks to be made: what they would do in an empty one.
-import { builtinChains } from '../builtin.ts';
+// Commands on a table that the namespace doesn't have: what they would do in an empty one, in libiptc's order. Nothing is made by asking.
+import { E2BIG, EBUSY, EEXIST, EINVAL, ENOENT, errnoName } from '../../errno.ts';
+import { builtinChains, builtinStays } from '../builtin.ts';
 import { commandError } from '../command-error.ts';
 import type { Command, TableCommands } from '../commands.ts';
-import type { IpFamily, RuleSpec } from '../rule-spec.ts';
-import { printRule } from '../rule-text.ts';
+import type { RuleContext } from '../context.ts';
+import type { BytesContext } from '../extensions/codec.ts';
+import type { RuleSpec } from '../rule-spec.ts';
+import { ruleKey } from './find.ts';
 
-const ENOENT = 2;
-const E2BIG = 7;
-const EBUSY = 16;
-const EEXIST = 17;
+interface MadeChain {
+  name: string;
+  readonly builtin: boolean;
+  rules: MadeRule[];
+}
+interface MadeRule {
+  readonly spec: RuleSpec;
+  /** Where it jumps or goes: the chain keeps being it under another name. */
+  readonly to: MadeChain | undefined;
+  /** What it is compared by, once that was asked for. */
+  key?: string;
+}
+
+/** What the commands come to. */
+export interface EmptyOutcome {
+  /** How many commands have something to do. */
+  readonly changes: number;
+  /** Whether the table has to be made for it. */
+  readonly makes: boolean;
+}
 
 export class EmptyTable {
-  readonly #family: IpFamily;
+  readonly #context: RuleContext;
+  readonly #bytes: BytesContext;
   readonly #work: TableCommands;
-  /** The rules of each chain as text. */
-  readonly #chains = new Map<string, string[]>();
-  readonly #builtin: ReadonlySet<string>;
+  readonly #chains = new Map<string, MadeChain>();
 
-  constructor(family: IpFamily, work: TableCommands) {
-    this.#family = family;
+  constructor(context: RuleContext, work: TableCommands) {
+    this.#context = context;
+    this.#bytes = context.bytes();
     this.#work = work;
-    this.#builtin = new Set((builtinChains(work.table) ?? []).map((c) => c.name));
-    for (const name of this.#builtin) this.#chains.set(name, []);
+    for (const { name } of builtinChains(work.table) ?? []) this.#chains.set(name, { name, builtin: true, rules: [] });
   }
 
-  /** How many commands have something to do. Throws what the first that can't be done would meet. */
-  apply(): number {
-    return this.#work.commands.reduce((sum, c, i) => sum + (this.#apply(c, i) ? 1 : 0), 0);
+  /** Throws what the first command that can't be done would meet. */
+  apply(): EmptyOutcome {
+    let changes = 0;
+    let makes = false;
+    for (const [i, c] of this.#work.commands.entries()) {
+      if (!this.#apply(c, i)) continue;
+      changes++;
+      makes ||= MAKING.includes(c.verb);
+    }
+    return { changes, makes };
   }
 
   #apply(c: Command, index: number): boolean {
-    const fail = (reason: string, code: string, errno: number): never => {
-      throw commandError(this.#family, this.#work.table, index, c, reason, code, errno);
+    const fail = (reason: string, errno: number): never => {
+      throw commandError(this.#context.family, this.#work.table, index, c, reason, errnoName(errno), errno);
     };
-    if (c.verb === 'newChain' || c.verb === 'declareChain') {
-      if (!this.#chains.has(c.chain)) this.#chains.set(c.chain, []);
-      else if (c.verb === 'newChain' && c.unlessThere !== true) fail(`chain ${c.chain} is there already`, 'EEXIST', EEXIST);
-      else if (c.verb === 'newChain') return false;
-      else this.#chains.set(c.chain, []);
-      return true;
-    }
+    if (c.verb === 'newChain' || c.verb === 'declareChain') return this.#make(c, fail);
     if (c.chain === undefined) {
-      if (c.verb === 'flushChain') for (const rules of this.#chains.values()) rules.length = 0;
+      if (c.verb === 'flushChain') for (const chain of this.#chains.values()) chain.rules = [];
       // Nothing has counted.
       return c.verb !== 'zero';
     }
-    const rules = this.#chains.get(c.chain);
-    if (rules === undefined) {
+    const chain = this.#chains.get(c.chain);
+    if (chain === undefined) {
       if (c.verb === 'delete' && c.ifThere === true) return false;
-      return fail(`no chain ${c.chain} in table ${this.#work.table}`, 'ENOENT', ENOENT);
+      return fail(`no chain ${c.chain} in table ${this.#work.table}`, ENOENT);
     }
     const jump = 'rule' in c ? jumpOf(c.rule) : undefined;
-    if (jump !== undefined && !this.#chains.has(jump)) {
+    const to = jump === undefined ? undefined : this.#chains.get(jump);
+    if (jump !== undefined && to === undefined) {
       if (c.verb === 'delete' && c.ifThere === true) return false;
-      fail(`no chain "${jump}"`, 'ENOENT', ENOENT);
+      return fail(`no chain "${jump}"`, ENOENT);
     }
+    if (to?.builtin === true) fail(`${to.name} is a builtin chain: no rule can jump there`, EINVAL);
+    const { rules } = chain;
     const number = 'number' in c ? (c.number ?? 1) : 1;
-    const named = c.verb === 'replace' || c.verb === 'deleteAt' || (c.verb === 'zero' && c.number !== undefined);
-    const most = c.verb === 'insert' ? rules.length + 1 : named ? rules.length : number;
-    if (number > most) fail(`no rule number ${number} in chain ${c.chain}`, 'E2BIG', E2BIG);
+    const within = (most: number): void => {
+      if (number > most) fail(`no rule number ${number} in chain ${c.chain}`, E2BIG);
+    };
     switch (c.verb) {
       case 'append':
       case 'insert': {
-        const text = printRule(c.rule, this.#family);
-        if (c.unlessThere === true && rules.includes(text)) return false;
-        rules.splice(c.verb === 'append' ? rules.length : number - 1, 0, text);
+        const rule: MadeRule = { spec: c.rule, to };
+        if (c.unlessThere === true && this.#find(chain, rule) >= 0) return false;
+        if (c.verb === 'append') rules.push(rule);
+        else {
+          within(rules.length + 1);
+          rules.splice(number - 1, 0, rule);
+        }
         return true;
       }
       case 'replace':
-        rules[number - 1] = printRule(c.rule, this.#family);
+        within(rules.length);
+        rules[number - 1] = { spec: c.rule, to };
         return true;
       case 'delete': {
-        const at = rules.indexOf(printRule(c.rule, this.#family));
+        const at = this.#find(chain, { spec: c.rule, to });
         if (at >= 0) rules.splice(at, 1);
-        else if (c.ifThere !== true) fail('no such rule in that chain', 'ENOENT', ENOENT);
+        else if (c.ifThere !== true) fail('no such rule in that chain', ENOENT);
         return at >= 0;
       }
       case 'deleteAt':
+        within(rules.length);
         rules.splice(number - 1, 1);
         return true;
       case 'flushChain':
-        rules.length = 0;
+        chain.rules = [];
         return true;
       case 'deleteChain':
-        if (rules.length > 0) fail(`chain ${c.chain} is not empty`, 'EBUSY', EBUSY);
+        if (chain.builtin) fail(builtinStays(this.#work.table, chain.name), EINVAL);
+        if (this.#isUsed(chain)) fail(`rules jump to chain ${c.chain}`, EBUSY);
+        if (rules.length > 0) fail(`chain ${c.chain} is not empty`, EBUSY);
         this.#chains.delete(c.chain);
         return true;
       case 'renameChain':
-        if (this.#chains.has(c.to)) fail(`chain ${c.to} is there already`, 'EEXIST', EEXIST);
+        if (this.#chains.has(c.to)) fail(`chain ${c.to} is there already`, EEXIST);
         this.#chains.delete(c.chain);
-        this.#chains.set(c.to, rules);
+        chain.name = c.to;
+        this.#chains.set(c.to, chain);
         return true;
       case 'zero':
+        if (c.number !== undefined) within(rules.length);
         return false;
-      default:
+      case 'setPolicy':
         return true;
+      default:
+        return c satisfies never;
     }
   }
+
+  #make(c: Extract<Command, { verb: 'newChain' | 'declareChain' }>, fail: (reason: string, errno: number) => never): boolean {
+    const chain = this.#chains.get(c.chain);
+    if (chain === undefined) {
+      this.#chains.set(c.chain, { name: c.chain, builtin: false, rules: [] });
+      return true;
+    }
+    if (c.verb === 'declareChain') {
+      // Of a builtin chain it sets the policy.
+      if (!chain.builtin) chain.rules = [];
+      return true;
+    }
+    if (c.unlessThere === true) return false;
+    return fail(`chain ${c.chain} is there already`, EEXIST);
+  }
+
+  #isUsed(chain: MadeChain): boolean {
+    for (const { rules } of this.#chains.values()) if (rules.some((rule) => rule.to === chain)) return true;
+    return false;
+  }
+
+  #find(chain: MadeChain, wanted: MadeRule): number {
+    return chain.rules.findIndex((rule) => rule.to === wanted.to && this.#keyOf(rule) === this.#keyOf(wanted));
+  }
+  #keyOf(rule: MadeRule): string {
+    rule.key ??= ruleKey(this.#context.xtRule(rule.spec, this.#bytes), this.#bytes);
+    return rule.key;
+  }
 }
+
+/** Verbs that put something into a table. */
+const MAKING: readonly Command['verb'][] = ['append', 'insert', 'newChain', 'declareChain', 'setPolicy'];
 
 function jumpOf({ target }: RuleSpec): string | undefined {
   return target === undefined ? undefined : 'jump' in target ? target.jump : 'goto' in target ? target.goto : undefined;

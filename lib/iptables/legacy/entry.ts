@@ -1,4 +1,5 @@
 // XtRule ⇄ one entry of a legacy table. Jumps go by name here, as libiptc takes them; in the kernel's tables they are offsets.
+import { EPROTO } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { encodeText, putAscii } from '../../wire/text.ts';
 import { type BytesContext, ValueError } from '../extensions/codec.ts';
@@ -108,6 +109,8 @@ function maskExtension(kind: 'match' | 'target', mask: Uint8Array, at: number, e
   const codec = codecOfKernel(kind, e.name, e.revision, e.data, c.family);
   const revision = codec?.revisions.find((r) => r.revision === e.revision && (r.family ?? c.family) === c.family);
   mask.fill(0xff, at, data + Math.min(e.data.length, revision?.size ?? e.data.length));
+  // match_different and target_different of libiptc.c look at size, name and data only.
+  mask[at + EXTENSION.revision] = 0;
   for (const [from, to] of revision?.kernelPrivate ?? []) mask.fill(0, data + from, data + Math.min(to, e.data.length));
   return data + xtAlign(e.data.length);
 }
@@ -143,7 +146,7 @@ export function readEntry(
   for (let next = at.size; next < end; ) {
     const size = s.u16(next);
     if (size < EXTENSION.size)
-      throw new NetfilterError(`an entry as the kernel gave it has a match of ${size} bytes`, { code: 'EPROTO', errno: 71 });
+      throw new NetfilterError(`an entry as the kernel gave it has a match of ${size} bytes`, { code: 'EPROTO', errno: EPROTO });
     rule.matches.push(readExtension(s, next, size));
     next += size;
   }

@@ -7,6 +7,29 @@ import type { LegacyChain, LegacyTable } from './table.ts';
 
 /** The row of the first rule that is the same, or -1. */
 export function findRule(table: LegacyTable, chain: LegacyChain, rule: XtRule, c: BytesContext): number {
+  const { needle, mask, target } = compared(rule, c);
+  const size = needle.length;
+  const standard = isStandard(rule);
+  // A verdict is a number in the kernel's tables: its name is not compared.
+  if (standard) mask.fill(0, target, size);
+  for (let row = chain.start; row < chain.end; row++) {
+    const entry = table.entry(row);
+    if (entry.length === size && same(entry, needle, mask) && (!standard || sameVerdict(table, row, entry, target, rule.target)))
+      return row;
+  }
+  return -1;
+}
+
+/** Equal for rules that are the same, but for the chains they jump to. */
+export function ruleKey(rule: XtRule, c: BytesContext): string {
+  const { target } = rule;
+  const { needle, mask } = compared(target !== undefined && 'chain' in target ? { ...rule, target: { ...target, chain: '' } } : rule, c);
+  for (const [i, bits] of mask.entries()) needle[i] = (needle[i] as number) & bits;
+  return Buffer.from(needle.buffer).toString('latin1');
+}
+
+/** A rule's entry, which of its bits are compared, and where its target begins. */
+function compared(rule: XtRule, c: BytesContext): { readonly needle: Uint8Array; readonly mask: Uint8Array; readonly target: number } {
   const size = entrySize(rule);
   const needle = new Uint8Array(size);
   const mask = new Uint8Array(size);
@@ -19,16 +42,11 @@ export function findRule(table: LegacyTable, chain: LegacyChain, rule: XtRule, c
   mask.set(needle.subarray(at.outMask, at.outMask + INTERFACE_SIZE), at.outInterface);
   // Between them lie what the kernel notes for itself and the counters.
   mask.fill(0, nfcache, targetOffset).fill(0, targetOffset + 4, base);
-  const target = (needle[targetOffset] as number) | ((needle[targetOffset + 1] as number) << 8);
-  const standard = rule.target === undefined || 'verdict' in rule.target;
-  // A verdict is a number in the kernel's tables: its name is not compared.
-  if (standard) mask.fill(0, target, size);
-  for (let row = chain.start; row < chain.end; row++) {
-    const entry = table.entry(row);
-    if (entry.length === size && same(entry, needle, mask) && (!standard || sameVerdict(table, row, entry, target, rule.target)))
-      return row;
-  }
-  return -1;
+  return { needle, mask, target: (needle[targetOffset] as number) | ((needle[targetOffset + 1] as number) << 8) };
+}
+
+function isStandard({ target }: XtRule): boolean {
+  return target === undefined || 'verdict' in target;
 }
 
 function same(a: Uint8Array, b: Uint8Array, mask: Uint8Array): boolean {

@@ -2,7 +2,7 @@
 import { jsonSafe } from '../../model/json.ts';
 import type { Counter, Family } from '../../model/ruleset.ts';
 import type { BytesContext } from '../extensions/codec.ts';
-import { isForeign } from '../installed.ts';
+import { commentOf, isForeign, UNSAYABLE_ENTRY } from '../installed.ts';
 import type { ForeignRule, IptablesRule, RuleSpec } from '../rule-spec.ts';
 import { printRule } from '../rule-text.ts';
 import { fromXt } from '../xt-convert.ts';
@@ -38,11 +38,8 @@ export class LegacyRule implements IptablesRule {
   get counter(): Counter {
     return this.#counter ?? { packets: this.#table.packets[this.#row] as bigint, bytes: this.#table.byteCounts[this.#row] as bigint };
   }
-  /** The first -m comment; absent properties are undefined, which exactOptionalPropertyTypes does not let a getter say. */
   get comment(): string {
-    const { spec } = this;
-    const comment = isForeign(spec) ? undefined : spec.matches?.find((m) => m.name === 'comment');
-    return (comment !== undefined && 'comment' in comment ? comment.comment : undefined) as string;
+    return commentOf(this.spec);
   }
   get spec(): RuleSpec | ForeignRule {
     this.#spec ??= this.#decode();
@@ -51,12 +48,11 @@ export class LegacyRule implements IptablesRule {
   #decode(): RuleSpec | ForeignRule {
     const rule = this.#table.rule(this.#row);
     if (rule !== undefined) return fromXt({ ...rule, counter: this.counter }, this.#context);
-    // Bits of the base entry that iptables has no option for.
-    return { foreign: true, expressions: [{ type: 'unknown', name: 'xt_entry', data: this.#table.entry(this.#row).slice() }] };
+    return { foreign: true, expressions: [{ type: 'unknown', name: UNSAYABLE_ENTRY, data: this.#table.entry(this.#row).slice() }] };
   }
   toString(): string {
     const { spec } = this;
-    return isForeign(spec) ? '[unsupported: xt_entry]' : printRule(spec, this.#context.family);
+    return isForeign(spec) ? `[unsupported: ${UNSAYABLE_ENTRY}]` : printRule(spec, this.#context.family);
   }
   toJSON(): unknown {
     const { family, table, chain, index, comment, counter, spec } = this;

@@ -1,10 +1,10 @@
 // Waiting for the lock that every iptables-legacy takes, and who has it. The tries themselves are the addon's, each without waiting.
 import { readFileSync, statSync } from 'node:fs';
+import { EAGAIN } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { type Step, step, type Verb } from '../../run.ts';
 import { lockPath } from './requests.ts';
 
-const EAGAIN = 11;
 /** Between two tries, in milliseconds: short at first, since most holders are done in a few. */
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 50;
@@ -48,20 +48,31 @@ function held(what: string, timeoutMs: number): NetfilterError {
   });
 }
 
-/** Who holds the flock of a file, where /proc/locks shows it: processes of another pid namespace have no number there. */
+/**
+ * Who holds the flock of a file, where /proc/locks shows it: processes of another pid namespace have no number there, and where stat(2) gives
+ * another device than the file system's own (overlayfs, btrfs) nobody is named.
+ */
 function lockHolder(path: string): { readonly pid: number; readonly name: string | undefined } | undefined {
   try {
-    const { ino } = statSync(path);
+    const wanted = numbersOf(statSync(path, { bigint: true }));
     for (const line of readFileSync('/proc/locks', 'utf8').split('\n')) {
       // 3: FLOCK  ADVISORY  WRITE 1234 00:19:4711 0 EOF
       const [, kind, , , pid = '', file = ''] = line.trim().split(/\s+/);
-      if (kind !== 'FLOCK' || file.split(':')[2] !== String(ino) || !(Number(pid) > 0)) continue;
+      if (kind !== 'FLOCK' || file !== wanted || !(Number(pid) > 0)) continue;
       return { pid: Number(pid), name: nameOf(pid) };
     }
   } catch {
     // What can't be read can't be said.
   }
   return undefined;
+}
+
+/** Device and inode as lock_get_status of fs/locks.c prints them; the device as gnu_dev_major and gnu_dev_minor take it apart. */
+function numbersOf({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string {
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
+  const hex = (n: bigint): string => n.toString(16).padStart(2, '0');
+  return `${hex(major)}:${hex(minor)}:${ino}`;
 }
 
 function nameOf(pid: string): string | undefined {

@@ -1,7 +1,7 @@
 // Asking for a legacy table, and what a failed request means.
 import type { Connection } from '../../connection.ts';
 import { EACCES, EPERM } from '../../errno.ts';
-import { fromFailure, NEED_CAP_NET_ADMIN, type Outcome } from '../../errors.ts';
+import { fromFailure, NEED_CAP_NET_RAW, NetfilterError } from '../../errors.ts';
 import { type NativeFailure, type NativeXtReadReply, XT_IP6 } from '../../native.ts';
 import type { Verb } from '../../run.ts';
 import type { IpFamily } from '../extensions/codec.ts';
@@ -12,23 +12,27 @@ export function familyBit(family: IpFamily): number {
 }
 
 /** Throws what a reply's failure means. */
-export function checkLegacy(
-  connection: Connection,
-  what: string,
-  failure: NativeFailure | undefined,
-  outcome: Outcome = 'not-applied',
-): void {
-  if (failure === undefined) return;
-  const hint = hintOf(failure);
-  if (hint === undefined && outcome === 'not-applied') connection.check(what, failure);
-  throw fromFailure(`${what} in ${connection.where}`, failure, outcome, hint);
+export function checkLegacy(connection: Connection, what: string, failure: NativeFailure | undefined): void {
+  if (failure !== undefined) throw legacyError(connection, what, failure);
 }
 
+/** What a failure before the commit means: nothing was applied. */
+export function legacyError(connection: Connection, what: string, failure: NativeFailure): NetfilterError {
+  const { call, errno } = failure;
+  if (call !== 'open(lock file)' && call !== 'flock') return connection.error(what, failure, hintOf(failure));
+  const hint = `the lock file of iptables, ${lockPath()}; XTABLES_LOCKFILE names another`;
+  const { message } = fromFailure(`${what} in ${connection.where}`, failure, 'not-applied', hint);
+  // A code of its own: ENOENT would say that a rule or chain isn't there.
+  return new NetfilterError(message, { code: 'ERR_XTABLES_LOCK', errno });
+}
+
+/** What lacks, by the call that was refused; undefined: what lacks for any other. */
 function hintOf({ call, errno }: NativeFailure): string | undefined {
-  if (call === 'open(lock file)' || call === 'flock') return `the lock file of iptables, ${lockPath()}; XTABLES_LOCKFILE names another`;
-  if (call === 'socket(SOCK_RAW)' && (errno === EPERM || errno === EACCES))
-    return 'CAP_NET_RAW is needed in the user namespace that owns the network namespace: legacy tables are reached through a raw socket';
-  return errno === EPERM || errno === EACCES ? NEED_CAP_NET_ADMIN : undefined;
+  if (errno !== EPERM && errno !== EACCES) return undefined;
+  if (call === 'socket(SOCK_RAW)') return `${NEED_CAP_NET_RAW}: legacy tables are reached through a raw socket`;
+  if (call === 'open(ip_tables_names)')
+    return "/proc/net/ip_tables_names and ip6_tables_names, the kernel's lists of its legacy tables, are readable for root, CAP_DAC_READ_SEARCH and CAP_DAC_OVERRIDE only";
+  return undefined;
 }
 
 /** The lock file that iptables-legacy takes (xshared.c xtables_lock). */
@@ -49,6 +53,19 @@ export function* checkPermitted(connection: Connection): Verb<void> {
     (c) => c.xtRevision(familyBit('ip'), 1, 'ERROR', 0),
   );
   if (failure?.errno === EPERM || failure?.errno === EACCES) checkLegacy(connection, 'legacy tables', failure);
+}
+
+/** Those of `names` that the namespace has. */
+export function* existingTables(connection: Connection, family: IpFamily, names: readonly string[]): Verb<readonly string[]> {
+  const reply = yield* connection.on(
+    'dump',
+    'legacy tables',
+    (c) => c.xtTablesSync(familyBit(family)),
+    (c) => c.xtTables(familyBit(family)),
+  );
+  checkLegacy(connection, 'legacy tables', reply.failure);
+  const found = new Set((reply.tables ?? '').split('\n'));
+  return names.filter((name) => found.has(name));
 }
 
 export interface TableRequest {

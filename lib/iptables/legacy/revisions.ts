@@ -26,5 +26,6 @@ function* newestRevision(connection: Connection, family: IpFamily, codec: Codec)
     checkLegacy(connection, `${codec.kind} ${codec.name}`, reply.failure);
     if (reply.found === true) return revision;
   }
-  throw fromFailure(`${codec.kind} ${name}`, { call: 'getsockopt(GET_REVISION)', errno: ENOENT });
+  const hint = 'the kernel has no such extension, or no revision of it that nflink has';
+  throw fromFailure(`${codec.kind} ${name}`, { call: 'getsockopt(GET_REVISION)', errno: ENOENT }, 'not-applied', hint);
 }

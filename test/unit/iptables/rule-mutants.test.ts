@@ -116,6 +116,22 @@ test('every right line is one', () => {
   }
 });
 
+test('half a character, or a NUL, at the end of any word is a RuleSyntaxError where it is refused at all', () => {
+  for (const { family, text } of goodRules()) {
+    const words = text.split(' ');
+    for (const i of words.keys()) {
+      for (const end of ['\ud83d', '\udc00', '\0']) {
+        const line = words.with(i, `${words[i]}${end}`).join(' ');
+        try {
+          assert.equal(readTwice(line, family).problem, undefined, JSON.stringify(line));
+        } catch (err) {
+          assert.ok(err instanceof RuleSyntaxError, `${JSON.stringify(line)}: ${err}`);
+        }
+      }
+    }
+  }
+});
+
 test('each exception is needed', () => {
   for (const { line, family, why } of silent) assert.equal(readTwice(line, family).silent, true, why);
   for (const { line, says, why } of unprintable) assert.match(readTwice(line, 'ip').problem ?? '', says, why);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { rulesOf } from '../../../lib/iptables/rule-input.ts';
 import type { RuleSpec } from '../../../lib/iptables/rule-spec.ts';
 import { formatRule, normalizeRule, parseRule, parseRules, rule } from '../../../lib/iptables/rule-text.ts';
 
@@ -250,4 +251,20 @@ test('a rate that is printed less exactly than it was given keeps what it was gi
   assert.deepEqual(spec.matches, [{ name: 'limit', limit: '40/sec@249', limitBurst: 5 }]);
   assert.equal(formatRule(spec), '-m limit --limit 40/sec');
   assert.deepEqual(normalizeRule(spec), spec);
+});
+
+test('a template is read for the family of the call that gets it', () => {
+  const reject = rule`-s ${'2001:db8::1'} -p tcp -j REJECT`;
+  assert.equal(formatRule(reject, 'ip6'), '-s 2001:db8::1/128 -p tcp -j REJECT --reject-with icmp6-port-unreachable');
+  const either = rule`-p tcp -j REJECT`;
+  assert.deepEqual(
+    rulesOf(either, 'ip6', 'INPUT').map((r) => formatRule(r, 'ip6')),
+    ['-p tcp -j REJECT --reject-with icmp6-port-unreachable'],
+  );
+  assert.deepEqual(
+    rulesOf(either, 'ip', 'INPUT').map((r) => formatRule(r)),
+    ['-p tcp -j REJECT --reject-with icmp-port-unreachable'],
+  );
+  assert.throws(() => rulesOf(reject, 'ip', 'INPUT'), { code: 'ERR_RULE_SYNTAX' });
+  assert.throws(() => rule`-s ${'not an address'} -j REJECT`, { code: 'ERR_RULE_SYNTAX', word: 'not an address' });
 });
