@@ -174,7 +174,8 @@ export class Nftables {
   /**
    * A poll of the counters every `intervalMs`, with what every rule has counted since the last. Polls don't drift and none waits for another: one that
    * would be late is skipped and counted. A poll that fails is a sample with its error, and the next goes on: a table that isn't there
-   * (ENOENT), a namespace that is gone (ERR_NAMESPACE_GONE), a permission that lacks. Abort and close() end it.
+   * (ENOENT), a namespace that is gone (ERR_NAMESPACE_GONE), a permission that lacks. Abort and close() end it; so does a message that can't be
+   * read, which rejects.
    *
    * What deltas can't know: somebody's reset between two polls shows where the counter went back ('reset'), not where it has caught up since.
    */
