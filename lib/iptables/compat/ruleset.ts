@@ -1,7 +1,7 @@
 // The iptables tables of a picture of nf_tables: which tables and chains iptables-nft would show, in the order it prints
 // them, and what it would call incompatible.
 
-import { commentMatches, placed } from '../../model/filter.ts';
+import { rulesWhere } from '../../model/filter.ts';
 import { jsonSafe } from '../../model/json.ts';
 import type { Chain, Counter, Family, Place, Ruleset, Table } from '../../model/ruleset.ts';
 import type { ChainAttributes } from '../../nftables/objects/chain.ts';
@@ -31,13 +31,8 @@ export class CompatRuleset implements Ruleset<IptablesRule> {
     return this.tables.find((t) => t.family === family && t.name === name);
   }
 
-  *rules(where: Partial<Place> & { readonly comment?: string | RegExp } = {}): IterableIterator<IptablesRule> {
-    for (const table of this.tables) {
-      for (const chain of table.chains) {
-        if (!placed({ family: chain.family, table: chain.table, chain: chain.name }, where)) continue;
-        for (const rule of chain.rules) if (where.comment === undefined || commentMatches(rule.comment, where.comment)) yield rule;
-      }
-    }
+  rules(where: Partial<Place> & { readonly comment?: string | RegExp } = {}): IterableIterator<IptablesRule> {
+    return rulesWhere(this.tables, where);
   }
 
   toJSON(): unknown {

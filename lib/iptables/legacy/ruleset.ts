@@ -1,5 +1,5 @@
 // Legacy tables as the one model of tables, chains and rules.
-import { commentMatches, placed } from '../../model/filter.ts';
+import { rulesWhere } from '../../model/filter.ts';
 import { jsonSafe } from '../../model/json.ts';
 import type { Chain, Family, Place, Ruleset, Table } from '../../model/ruleset.ts';
 import { builtinChain } from '../builtin.ts';
@@ -23,13 +23,8 @@ export class LegacyRuleset implements Ruleset<IptablesRule> {
     return this.tables.find((t) => t.family === family && t.name === name);
   }
 
-  *rules(where: Partial<Place> & { readonly comment?: string | RegExp } = {}): IterableIterator<IptablesRule> {
-    for (const table of this.tables) {
-      for (const chain of table.chains) {
-        if (!placed({ family: chain.family, table: chain.table, chain: chain.name }, where)) continue;
-        for (const rule of chain.rules) if (where.comment === undefined || commentMatches(rule.comment, where.comment)) yield rule;
-      }
-    }
+  rules(where: Partial<Place> & { readonly comment?: string | RegExp } = {}): IterableIterator<IptablesRule> {
+    return rulesWhere(this.tables, where);
   }
 
   toJSON(): unknown {
