@@ -302,7 +302,7 @@ export class Iptables {
     return this.#connection.runSync('counters', () => this.#verbs.counters(o.table, o.chain), false);
   }
 
-  /** What the builtin chains' policies have counted: packets that no rule has decided. nf_tables: where the chain counts, as from iptables 1.8.10 on. */
+  /** What the builtin chains' policies have counted: packets that no rule has decided. nf_tables: where the chain counts, as those made by iptables from 1.8.10 on or restored with counters do. */
   async chainCounters(o: { readonly table?: string } & CallOptions = {}): Promise<NamedCounters<CountedChain>> {
     if (o.table !== undefined) checkTable(o.table);
     return await this.#connection.runAsync('chain counters', () => this.#verbs.chainCounters(o.table), o, false);

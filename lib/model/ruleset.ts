@@ -135,6 +135,8 @@ export interface CounterSnapshot {
   /** Number of the row's chain, in order of appearance. */
   readonly chain: Uint32Array;
   readonly generation?: number;
+  /** Legacy: somebody held the xtables lock meanwhile, whose commit this may have met between its rules and their counters. */
+  readonly unlocked?: boolean;
   /** performance.timeOrigin milliseconds: Unix time, with the fraction of performance.now(). */
   readonly takenAt: number;
   row(i: number): InstalledRule;

@@ -17,6 +17,11 @@ import { setElements } from './sets/model.ts';
 import type { SetName } from './sets/scope.ts';
 import { setInfoOf } from './sets/set-info.ts';
 
+/** The generation, where it is still the one from before: rows of two have none. */
+function* unchanged(connection: Connection, before: number): Verb<number | undefined> {
+  return (yield* readGeneration(connection)).generation === before ? before : undefined;
+}
+
 function inScope<A extends { readonly table?: string }>(all: readonly Decoded<A>[], table: TableName | undefined): Decoded<A>[] {
   return all.filter((d) => table === undefined || (d.family === table.family && d.attributes.table === table.name));
 }
@@ -25,6 +30,7 @@ function familyOf(table: TableName | undefined): number {
 }
 
 export function* readChainCounters(connection: Connection, table: TableName | undefined): Verb<NamedCounters<CountedChain>> {
+  const before = (yield* readGeneration(connection)).generation;
   const all = decodeAll(yield* dump(connection, 'dump of chains', NFT_MSG_GETCHAIN, familyOf(table)), chainTable);
   const rows = inScope(all, table).flatMap(({ family, attributes: a }): NamedRow<CountedChain>[] => {
     if (a.hook === undefined || a.counters === undefined) return [];
@@ -32,7 +38,7 @@ export function* readChainCounters(connection: Connection, table: TableName | un
     const of = { family, table: a.table ?? '', name: a.name ?? '', ...policy } as const;
     return [{ of, packets: a.counters.packets ?? 0n, bytes: a.counters.bytes ?? 0n }];
   });
-  return namedCounters(rows, (yield* readGeneration(connection)).generation);
+  return namedCounters(rows, yield* unchanged(connection, before));
 }
 
 function* objectsOf(connection: Connection, kind: 'counter' | 'quota', table: TableName | undefined) {
@@ -50,11 +56,12 @@ function identity({
 }
 
 export function* readNamedCounters(connection: Connection, table: TableName | undefined): Verb<NamedCounters<CountedObject>> {
+  const before = (yield* readGeneration(connection)).generation;
   const rows = (yield* objectsOf(connection, 'counter', table)).map((d): NamedRow<CountedObject> => {
     const { packets = 0n, bytes = 0n } = (d.attributes.data ?? {}) as { packets?: bigint; bytes?: bigint };
     return { of: identity(d), packets, bytes };
   });
-  return namedCounters(rows, (yield* readGeneration(connection)).generation);
+  return namedCounters(rows, yield* unchanged(connection, before));
 }
 
 /** A quota, its bound and its sense. */
@@ -70,6 +77,7 @@ export interface QuotaSnapshot extends Omit<NamedCounters<CountedQuota>, 'packet
 }
 
 export function* readQuotas(connection: Connection, table: TableName | undefined): Verb<QuotaSnapshot> {
+  const before = (yield* readGeneration(connection)).generation;
   const rows = (yield* objectsOf(connection, 'quota', table)).map((d): NamedRow<CountedQuota> => {
     const {
       bytes = 0n,
@@ -78,7 +86,7 @@ export function* readQuotas(connection: Connection, table: TableName | undefined
     } = (d.attributes.data ?? {}) as { bytes?: bigint; used?: bigint; flags?: readonly unknown[] };
     return { of: { ...identity(d), limit: bytes, inv: flags.includes('inv') }, packets: 0n, bytes: used };
   });
-  const { packets: _, bytes: used, ...rest } = namedCounters(rows, (yield* readGeneration(connection)).generation);
+  const { packets: _, bytes: used, ...rest } = namedCounters(rows, yield* unchanged(connection, before));
   return { ...rest, used };
 }
 
@@ -90,6 +98,7 @@ export interface CountedElement {
 
 /** ENOENT where there is no such set. Elements without a counter are left out. */
 export function* readElementCounters(connection: Connection, set: SetName): Verb<NamedCounters<CountedElement>> {
+  const before = (yield* readGeneration(connection)).generation;
   const info = setInfoOf(yield* readSet(connection, set));
   const counted = (yield* readElements(connection, set)).flatMap((e) => {
     const counter = counterOf(e);
@@ -104,7 +113,7 @@ export function* readElementCounters(connection: Connection, set: SetName): Verb
     };
     return { of, packets: (counter['packets'] ?? 0n) as bigint, bytes: (counter['bytes'] ?? 0n) as bigint };
   });
-  return namedCounters(rows, (yield* readGeneration(connection)).generation);
+  return namedCounters(rows, yield* unchanged(connection, before));
 }
 
 function counterOf(e: ElementAttributes): AnyExpression | undefined {
