@@ -1,9 +1,9 @@
 // What was counted between two polls: never negative, never more than there is to see; what somebody's reset or replacement may have taken
 // away is said.
-import type { Counter, InstalledRule } from '../model/ruleset.ts';
+import type { Counter, InstalledRule, Place } from '../model/ruleset.ts';
 import type { CounterLedger } from './ledger.ts';
-import { AMBIGUOUS, chainKey, matchRows, NEW, REPLACED } from './match.ts';
-import type { RuleCounters } from './rows.ts';
+import { byValue, matchRows, REPLACED } from './match.ts';
+import { chainKey, type RuleCounters, tableKey } from './rows.ts';
 
 export interface RuleDelta {
   readonly rule: InstalledRule;
@@ -74,48 +74,113 @@ interface Computed {
 }
 
 function compute(earlier: RuleCounters, later: RuleCounters, own: ReturnType<CounterLedger['between']>): Computed {
-  const packets = new BigUint64Array(later.length);
-  const bytes = new BigUint64Array(later.length);
-  const notes = new Uint8Array(later.length);
-  const swallowed = new Map<bigint, Counter>();
+  const out: Computed = {
+    packets: new BigUint64Array(later.length),
+    bytes: new BigUint64Array(later.length),
+    notes: new Uint8Array(later.length),
+  };
+  const put = (row: number, { packets, bytes }: Counter, note: number): void => {
+    out.packets[row] = packets;
+    out.bytes[row] = bytes;
+    out.notes[row] = note;
+  };
+  const swallowed = new Map<string, Counter>();
   const begun = new Map<string, readonly (Counter | undefined)[]>();
   for (const entry of own) {
-    if (entry.kind === 'restore') begun.set(chainKey(entry.place), entry.counters);
-    else swallowed.set(entry.handle, sum(swallowed.get(entry.handle), entry.counter));
+    const key = entry.kind === 'restore' ? chainKey(entry.place) : handleKey(entry.place, entry.handle);
+    if (entry.kind === 'restore') begun.set(key, entry.counters);
+    else swallowed.set(key, sum(swallowed.get(key), entry.counter));
   }
-  const { before, how } = matchRows(earlier.structure, later.structure, new Set(begun.keys()));
+  const { before, how, alike } = matchRows(earlier.structure, later.structure, new Set(begun.keys()));
   const { places } = later.structure;
   for (let row = 0; row < later.length; row++) {
-    const now: Counter = { packets: later.packets[row] as bigint, bytes: later.bytes[row] as bigint };
+    const now = at(later, row);
     const old = before[row] as number;
     const place = places[later.chain[row] as number];
-    const first = place === undefined ? undefined : initial(begun, later, place, row);
-    if (old < 0) {
-      const since = first === undefined ? now : atLeastZero(now, first);
-      packets[row] = since.packets;
-      bytes[row] = since.bytes;
-      notes[row] = how[row] === REPLACED ? NOTE_LOWER_BOUND : NOTE_NEW;
-      continue;
+    const first = place === undefined || begun.size === 0 ? undefined : initial(begun, later, place, row);
+    const candidates = alike.get(row);
+    if (candidates !== undefined) {
+      put(row, first === undefined ? beyond(now, earlier, candidates) : atLeastZero(now, first), NOTE_LOWER_BOUND);
+    } else if (old < 0) {
+      put(row, first === undefined ? now : atLeastZero(now, first), NOTE_NEW);
+    } else {
+      const was = at(earlier, old);
+      const lost = swallowed.size === 0 || place === undefined ? undefined : swallowed.get(handleKey(place, later.handles?.[row] ?? -1n));
+      const kept = sum(lost, now);
+      // A restore of ours that gave less than there was: what was counted before it is not known.
+      const back = isLess(kept, was) || (first !== undefined && isLess(first, was));
+      const note = how[row] === REPLACED ? NOTE_LOWER_BOUND : back ? NOTE_RESET : 0;
+      put(row, back ? sinceReset(now, was, first) : { packets: kept.packets - was.packets, bytes: kept.bytes - was.bytes }, note);
     }
-    const was: Counter = { packets: earlier.packets[old] as bigint, bytes: earlier.bytes[old] as bigint };
-    const kept = sum(swallowed.get(later.handles?.[row] ?? -1n), now);
-    const back = kept.packets < was.packets || kept.bytes < was.bytes;
-    // Gone back: all that is sure is what was counted since, from what the rule began with.
-    const delta = back ? atLeastZero(now, first ?? NOTHING) : { packets: kept.packets - was.packets, bytes: kept.bytes - was.bytes };
-    packets[row] = delta.packets;
-    bytes[row] = delta.bytes;
-    notes[row] = back ? NOTE_RESET : how[row] === AMBIGUOUS ? NOTE_LOWER_BOUND : how[row] === NEW ? NOTE_NEW : 0;
   }
-  return { packets, bytes, notes };
+  if (later.handles === undefined && out.notes.includes(NOTE_RESET)) doubtAlike(earlier, later, out, put);
+  return out;
+}
+
+/**
+ * Without handles, of several alike one may have gone and another come: where one of them went back, none is surely the one it was. What exceeds
+ * all that any of them had counted was counted since.
+ */
+function doubtAlike(
+  earlier: RuleCounters,
+  later: RuleCounters,
+  { notes }: Computed,
+  put: (row: number, delta: Counter, note: number) => void,
+): void {
+  const chains = new Map(earlier.structure.places.map((p, i) => [chainKey(p), i]));
+  const rowsOf = ({ structure, length }: RuleCounters, i: number): Map<bigint, number[]> =>
+    byValue(structure.contents, structure.places[i]?.start ?? 0, structure.places[i + 1]?.start ?? length);
+  for (const [i, place] of later.structure.places.entries()) {
+    const end = later.structure.places[i + 1]?.start ?? later.length;
+    const number = chains.get(chainKey(place));
+    if (number === undefined || !notes.subarray(place.start, end).includes(NOTE_RESET)) continue;
+    const old = rowsOf(earlier, number);
+    for (const [content, rows] of rowsOf(later, i)) {
+      const candidates = old.get(content);
+      if (rows.length === 1 || candidates === undefined || !rows.some((row) => notes[row] === NOTE_RESET)) continue;
+      for (const row of rows)
+        put(row, beyond(at(later, row), earlier, candidates), notes[row] === NOTE_RESET ? NOTE_RESET : NOTE_LOWER_BOUND);
+    }
+  }
 }
 
 const NOTHING: Counter = { packets: 0n, bytes: 0n };
+/** A counter beyond this may have gone over 2^64 rather than back. */
+const HALF = 1n << 63n;
 
+function at(counters: RuleCounters, row: number): Counter {
+  return { packets: counters.packets[row] as bigint, bytes: counters.bytes[row] as bigint };
+}
+function handleKey(place: Pick<Place, 'family' | 'table'>, handle: bigint): string {
+  return `${tableKey(place)} ${handle}`;
+}
 function sum(a: Counter | undefined, b: Counter): Counter {
   return a === undefined ? b : { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
 }
+function isLess(a: Counter, b: Counter): boolean {
+  return a.packets < b.packets || a.bytes < b.bytes;
+}
 function atLeastZero(a: Counter, b: Counter): Counter {
   return { packets: a.packets > b.packets ? a.packets - b.packets : 0n, bytes: a.bytes > b.bytes ? a.bytes - b.bytes : 0n };
+}
+
+/** Gone back: all that is sure is what was counted since, from what the rule began with. */
+function sinceReset(now: Counter, was: Counter, first: Counter | undefined): Counter {
+  const wrapped = (now.packets < was.packets && was.packets >= HALF) || (now.bytes < was.bytes && was.bytes >= HALF);
+  if (!wrapped) return atLeastZero(now, first ?? NOTHING);
+  // One of the two has gone over 2^64, it seems, and the other just on: no reset then, and no more than it has gone on by.
+  const one = (n: bigint, w: bigint): bigint => (n >= w ? n - w : n);
+  return { packets: one(now.packets, was.packets), bytes: one(now.bytes, was.bytes) };
+}
+
+/** What a counter has beyond the most that any of `rows` had. */
+function beyond(now: Counter, earlier: RuleCounters, rows: readonly number[]): Counter {
+  let most = NOTHING;
+  for (const row of rows) {
+    const { packets, bytes } = at(earlier, row);
+    most = { packets: packets > most.packets ? packets : most.packets, bytes: bytes > most.bytes ? bytes : most.bytes };
+  }
+  return atLeastZero(now, most);
 }
 
 /** What a rule of a chain that we made anew began with; only where the chain still has as many rules. */

@@ -57,7 +57,7 @@ describe('veth', () => {
         [b, 'INPUT'],
       ] as const) {
         for (const program of tables.flatMap((t) => [`${t}-nft`, `${t}-legacy`])) await ns.must(program, ['-A', chain, ...rule('counted')]);
-        const input = `table ${family} t { chain c { type filter hook ${chain.toLowerCase()} priority 10; udp dport ${PORT} counter comment "counted"\n } }`;
+        const input = `table ${family} t {\n chain c {\n type filter hook ${chain.toLowerCase()} priority 10;\n udp dport ${PORT} counter comment "counted"\n }\n }`;
         await ns.must('nft', ['-f', '-'], { input });
       }
       const readers = async (ns: TestNamespace): Promise<(() => Promise<CounterSnapshot>)[]> => {
