@@ -38,16 +38,17 @@ export function matchRows(earlier: RuleStructure, later: RuleStructure, remade: 
     match.how.fill(SAME);
     return match;
   }
-  const handles = later.handles !== undefined && earlier.handles !== undefined;
-  if (handles) byHandle(earlier, earlier.handles, later, later.handles, remade, match);
-  const chains = new Map(earlier.places.map((p, i) => [chainKey(p), rowsOf(earlier, i)]));
+  const chains = new Map(earlier.places.map((p, i) => [chainKey(p), i]));
+  const handles = handlesOf(earlier, later, chains, remade);
+  if (handles !== undefined) byHandle(earlier, later, handles, match);
   for (const [i, place] of later.places.entries()) {
     const key = chainKey(place);
-    const rows = chains.get(key);
-    if (rows === undefined) continue;
-    if (!handles || remade.has(key)) byContent(earlier, rows, later, rowsOf(later, i), match);
-    else madeAnew(earlier, rows, later, rowsOf(later, i), match);
+    const chain = chains.get(key);
+    if (chain === undefined) continue;
+    if (handles === undefined || remade.has(key)) byContent(earlier, rowsOf(earlier, chain), later, rowsOf(later, i), match);
+    else madeAnew(earlier, rowsOf(earlier, chain), later, rowsOf(later, i), match);
   }
+  if (handles !== undefined) replaced(later, handles, match);
   return match;
 }
 
@@ -57,34 +58,61 @@ function rowsOf(structure: RuleStructure, place: number): Rows {
   return [structure.places[place]?.start ?? 0, structure.places[place + 1]?.start ?? structure.length];
 }
 
-/** The kernel numbers the rules of each table from one: a handle alone says nothing. */
-function byHandle(
+/**
+ * By row of the later poll: the row that had its handle, or -1; undefined where there are none. The kernel numbers the rules of each table from
+ * one, and of a table that is made anew again: a handle says something in the same chain, whatever its name.
+ */
+function handlesOf(
   earlier: RuleStructure,
-  old: BigUint64Array,
   later: RuleStructure,
-  handles: BigUint64Array,
+  chains: ReadonlyMap<string, number>,
   remade: ReadonlySet<string>,
-  { before, how, taken }: Matching,
-): void {
+): Int32Array | undefined {
+  if (later.handles === undefined || earlier.handles === undefined) return undefined;
   const tables = new Map<string, Map<bigint, number>>();
   for (const [i, place] of earlier.places.entries()) {
     const key = tableKey(place);
     let rows = tables.get(key);
     if (rows === undefined) tables.set(key, (rows = new Map()));
     const [start, end] = rowsOf(earlier, i);
-    for (let row = start; row < end; row++) rows.set(old[row] as bigint, row);
+    for (let row = start; row < end; row++) rows.set(earlier.handles[row] as bigint, row);
   }
+  const still = new Set(later.places.map(chainKey));
+  const gone = earlier.places.map((place) => !still.has(chainKey(place)));
+  const out = new Int32Array(later.length).fill(-1);
   for (const [i, place] of later.places.entries()) {
-    const rows = remade.has(chainKey(place)) ? undefined : tables.get(tableKey(place));
+    const key = chainKey(place);
+    const rows = remade.has(key) ? undefined : tables.get(tableKey(place));
     if (rows === undefined) continue;
+    const chain = chains.get(key);
     const [start, end] = rowsOf(later, i);
     for (let row = start; row < end; row++) {
-      const found = rows.get(handles[row] as bigint);
+      const found = rows.get(later.handles[row] as bigint);
       if (found === undefined) continue;
-      before[row] = found;
-      how[row] = earlier.contents[found] === later.contents[row] ? SAME : REPLACED;
-      taken[found] = 1;
+      const was = earlier.chain[found] as number;
+      if (chain === was || (chain === undefined && gone[was] === true)) out[row] = found;
     }
+  }
+  return out;
+}
+
+function byHandle(earlier: RuleStructure, later: RuleStructure, handles: Int32Array, { before, how, taken }: Matching): void {
+  for (let row = 0; row < later.length; row++) {
+    const found = handles[row] as number;
+    if (found < 0 || earlier.contents[found] !== later.contents[row]) continue;
+    before[row] = found;
+    how[row] = SAME;
+    taken[found] = 1;
+  }
+}
+
+/** What is left where a handle was another rule's. */
+function replaced(later: RuleStructure, handles: Int32Array, { before, how, taken }: Matching): void {
+  for (let row = 0; row < later.length; row++) {
+    const found = handles[row] as number;
+    if (how[row] !== NEW || found < 0 || taken[found] === 1) continue;
+    before[row] = found;
+    how[row] = REPLACED;
   }
 }
 
@@ -106,7 +134,7 @@ function byContent(earlier: RuleStructure, [oldStart, oldEnd]: Rows, later: Rule
 
 /** Rows of no known handle, where as many of the same content have gone from the chain: somebody's restore makes all rules anew. */
 function madeAnew(earlier: RuleStructure, [oldStart, oldEnd]: Rows, later: RuleStructure, [start, end]: Rows, match: Matching): void {
-  const { before, how, taken } = match;
+  const { before, how, taken, alike } = match;
   let some = false;
   for (let row = start; row < end && !some; row++) some = how[row] === NEW;
   if (!some) return;
@@ -119,8 +147,9 @@ function madeAnew(earlier: RuleStructure, [oldStart, oldEnd]: Rows, later: RuleS
       // Which of several it was cannot be told.
       how[row] = found.length === 1 && rows.length === 1 ? REPLACED : AMBIGUOUS;
       before[row] = found[n] ?? -1;
-      if (how[row] === AMBIGUOUS) match.alike.set(row, found);
+      if (how[row] === AMBIGUOUS) alike.set(row, found);
     }
+    for (const row of found) taken[row] = 1;
   }
 }
 
