@@ -63,10 +63,11 @@ for (const way of ways) {
         const traffic = host.sender.send(LOOPBACK[family], packets, PAYLOAD).then(() => {
           ended = true;
         });
-        for (let i = 0; !ended; i++) {
+        while (!ended) {
           await host.foreign.reset();
           await host.foreign.replace('a', 'a');
-          await host.foreign.restore(i % 2 === 0);
+          // Without counters: a rule that begins with a little less than it had looks like one reset to zero.
+          await host.foreign.restore(false);
           await host.foreign.insert('goes');
           await host.foreign.remove('goes');
         }
@@ -85,7 +86,8 @@ for (const way of ways) {
         await host.foreign.append('near', { packets: NEAR_THE_END, bytes: NEAR_THE_END });
         await using tally = new CounterTally(host.watch());
         await tally.settled(1);
-        assert.equal((await host.counters()).packets[1 + (await host.counters()).indexOf({ comment: 'beside' })], NEAR_THE_END);
+        const there = await host.counters();
+        assert.equal(there.packets[there.indexOf({ comment: 'near' })], NEAR_THE_END);
         // Bytes first, in the middle of these; packets later.
         for (const packets of [5, 20, 300, 700]) {
           await host.send(packets, PAYLOAD);

@@ -183,13 +183,23 @@ export class IptablesChain extends CountedChain {
       restore: async (counters) => void (await ipt.restore(await ipt.save({ counters }), { counters })),
       rename: (chain, to) => ipt.renameChain(TABLE, chain, to),
     };
+    // ip6tables-nft 1.8.9 gives every rule zero, whatever -c says: another connection does it there.
+    const cannotCount = program === 'ip6tables-nft';
+    const another = async (fn: (other: Iptables) => Promise<unknown>): Promise<void> => {
+      await using other = await Iptables.open({ family, backend: ipt.backend.name, netns: ns.path });
+      await fn(other);
+    };
     this.foreign = {
-      append: (comment, c) => must('-A', CHAIN, ...(c === undefined ? [] : ['-c', `${c.packets}`, `${c.bytes}`]), ...named(comment)),
+      append: (comment, c) =>
+        c !== undefined && cannotCount
+          ? another((other) => other.append(TABLE, CHAIN, ['-c', `${c.packets}`, `${c.bytes}`, ...named(comment)]))
+          : must('-A', CHAIN, ...(c === undefined ? [] : ['-c', `${c.packets}`, `${c.bytes}`]), ...named(comment)),
       insert: (comment) => must('-I', CHAIN, ...named(comment)),
       remove: (comment) => must('-D', CHAIN, ...named(comment)),
       replace: async (old, comment) => await must('-R', CHAIN, `${await number(old)}`, ...named(comment)),
       reset: () => must('-Z'),
       restore: async (counters) => {
+        if (counters && cannotCount) return await another(async (other) => other.restore(await other.save({ counters }), { counters }));
         const flag = counters ? ['-c'] : [];
         await ns.must(`${program}-restore`, flag, { input: await ns.must(`${program}-save`, flag) });
       },
