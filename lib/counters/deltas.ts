@@ -84,37 +84,69 @@ function compute(earlier: RuleCounters, later: RuleCounters, own: ReturnType<Cou
     out.bytes[row] = bytes;
     out.notes[row] = note;
   };
-  const swallowed = new Map<string, Counter>();
-  const begun = new Map<string, readonly (Counter | undefined)[]>();
-  for (const entry of own) {
-    const key = entry.kind === 'restore' ? chainKey(entry.place) : handleKey(entry.place, entry.handle);
-    if (entry.kind === 'restore') begun.set(key, entry.counters);
-    else swallowed.set(key, sum(swallowed.get(key), entry.counter));
-  }
+  const { begun, swallowed, before: swallowedBefore } = inOrder(own);
   const { before, how, alike } = matchRows(earlier.structure, later.structure, new Set(begun.keys()));
   const { places } = later.structure;
+  const lostAt = (of: ReadonlyMap<string, Counter>, { structure, handles }: RuleCounters, row: number): Counter | undefined => {
+    const place = of.size === 0 ? undefined : structure.places[structure.chain[row] as number];
+    return place === undefined || handles === undefined ? undefined : of.get(handleKey(place, handles[row] as bigint));
+  };
   for (let row = 0; row < later.length; row++) {
-    const now = at(later, row);
+    const now = sum(lostAt(swallowed, later, row), at(later, row));
     const old = before[row] as number;
     const place = places[later.chain[row] as number];
     const first = place === undefined || begun.size === 0 ? undefined : initial(begun, later, place, row);
     const candidates = alike.get(row);
     if (candidates !== undefined) {
-      put(row, first === undefined ? beyond(now, earlier, candidates) : atLeastZero(now, first), NOTE_LOWER_BOUND);
+      const counter = at(later, row);
+      put(row, first === undefined ? beyond(counter, earlier, candidates) : atLeastZero(counter, first), NOTE_LOWER_BOUND);
     } else if (old < 0) {
-      put(row, first === undefined ? now : atLeastZero(now, first), NOTE_NEW);
+      // What was read before it came may have been another's by that handle.
+      put(row, atLeastZero(at(later, row), first ?? NOTHING), NOTE_NEW);
     } else {
       const was = at(earlier, old);
-      const lost = swallowed.size === 0 || place === undefined ? undefined : swallowed.get(handleKey(place, later.handles?.[row] ?? -1n));
+      const lost = lostAt(swallowedBefore, earlier, old);
       const kept = sum(lost, now);
       // A restore of ours that gave less than there was: what was counted before it is not known.
-      const back = isLess(kept, was) || (first !== undefined && isLess(first, was));
+      const back = isLess(kept, was) || (first !== undefined && isLess(sum(lost, first), was));
       const note = how[row] === REPLACED ? NOTE_LOWER_BOUND : back ? NOTE_RESET : 0;
       put(row, back ? sinceReset(now, was, first) : { packets: kept.packets - was.packets, bytes: kept.bytes - was.bytes }, note);
     }
   }
   if (later.handles === undefined && out.notes.includes(NOTE_RESET)) doubtAlike(earlier, later, out, put);
   return out;
+}
+
+interface Own {
+  /** What the rules of chains began with that we made anew, the last time. */
+  readonly begun: ReadonlyMap<string, readonly (Counter | undefined)[]>;
+  /** What our resets have read, by the handles of now; and by those of before a restore, which numbers the rules of a table again. */
+  readonly swallowed: ReadonlyMap<string, Counter>;
+  readonly before: ReadonlyMap<string, Counter>;
+}
+
+function inOrder(own: ReturnType<CounterLedger['between']>): Own {
+  const begun = new Map<string, readonly (Counter | undefined)[]>();
+  const swallowed = new Map<string, Counter>();
+  const before = new Map<string, Counter>();
+  const restored = new Set<string>();
+  for (const entry of own) {
+    const table = `${tableKey(entry.place)} `;
+    if (entry.kind === 'reset') {
+      const key = handleKey(entry.place, entry.handle);
+      swallowed.set(key, sum(swallowed.get(key), entry.counter));
+      continue;
+    }
+    begun.set(chainKey(entry.place), entry.counters);
+    for (const [key, counter] of swallowed) {
+      if (!key.startsWith(table)) continue;
+      swallowed.delete(key);
+      // What was reset between two restores was numbered by the first, of which nobody has seen anything.
+      if (!restored.has(table)) before.set(key, counter);
+    }
+    restored.add(table);
+  }
+  return { begun, swallowed, before };
 }
 
 /**

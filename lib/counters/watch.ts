@@ -52,9 +52,9 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
       });
     this.#intervalMs = intervalMs;
     this.#poll = poll;
+    this.#release.push(connection.listen('watchCounters', this));
     this.#ledger = ledgerOf(connection);
     this.#reader = this.#ledger.open();
-    this.#release.push(connection.listen(this));
     if (signal?.aborted === true) {
       this.#end();
       return;
