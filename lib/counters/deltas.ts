@@ -1,8 +1,10 @@
 // What was counted between two polls: never negative, never more than there is to see; what somebody's reset or replacement may have taken
 // away is said.
-import type { Counter, InstalledRule, Place } from '../model/ruleset.ts';
+import type { Counter, InstalledRule } from '../model/ruleset.ts';
+import { at, beyond, isLess, larger, most, NOTHING, sum } from './arithmetic.ts';
 import type { CounterLedger } from './ledger.ts';
 import { byValue, matchRows, REPLACED } from './match.ts';
+import { Beginnings, handleKey, inOrder } from './own.ts';
 import { chainKey, type RuleCounters, tableKey } from './rows.ts';
 
 export interface RuleDelta {
@@ -73,7 +75,7 @@ interface Computed {
   readonly notes: Uint8Array;
 }
 
-function compute(earlier: RuleCounters, later: RuleCounters, own: ReturnType<CounterLedger['between']>): Computed {
+function compute(earlier: RuleCounters, later: RuleCounters, entries: ReturnType<CounterLedger['between']>): Computed {
   const out: Computed = {
     packets: new BigUint64Array(later.length),
     bytes: new BigUint64Array(later.length),
@@ -84,78 +86,51 @@ function compute(earlier: RuleCounters, later: RuleCounters, own: ReturnType<Cou
     out.bytes[row] = bytes;
     out.notes[row] = note;
   };
-  const { begun, swallowed, before: swallowedBefore } = inOrder(own);
-  const { before, how, alike } = matchRows(earlier.structure, later.structure, new Set(begun.keys()));
-  const { places } = later.structure;
+  const own = inOrder(entries);
+  const { before, how, alike } = matchRows(earlier.structure, later.structure, new Set(own.begun.keys()));
+  const beginnings = own.begun.size === 0 ? undefined : new Beginnings(own.begun, earlier, later);
   const lostAt = (of: ReadonlyMap<string, Counter>, { structure, handles }: RuleCounters, row: number): Counter | undefined => {
     const place = of.size === 0 ? undefined : structure.places[structure.chain[row] as number];
     return place === undefined || handles === undefined ? undefined : of.get(handleKey(place, handles[row] as bigint));
   };
   for (let row = 0; row < later.length; row++) {
-    const now = sum(lostAt(swallowed, later, row), at(later, row));
+    const counter = at(later, row);
     const old = before[row] as number;
-    const place = places[later.chain[row] as number];
-    const first = place === undefined || begun.size === 0 ? undefined : initial(begun, later, place, row);
+    const first = beginnings?.of(row);
     const candidates = alike.get(row);
     if (candidates !== undefined) {
-      const counter = at(later, row);
-      put(row, first === undefined ? beyond(counter, earlier, candidates) : atLeastZero(counter, first), NOTE_LOWER_BOUND);
+      put(row, beyond(counter, first?.counter ?? most(earlier, candidates)), NOTE_LOWER_BOUND);
     } else if (old < 0) {
-      // What was read before it came may have been another's by that handle.
-      put(row, atLeastZero(at(later, row), first ?? NOTHING), NOTE_NEW);
+      // What one of our resets has read of its handle may have been another rule's.
+      put(row, beyond(counter, first?.counter ?? NOTHING), first?.sure === false ? NOTE_LOWER_BOUND : NOTE_NEW);
     } else {
+      const replaced = how[row] === REPLACED;
+      // And so where the rule was replaced.
+      const now = sum(replaced ? undefined : lostAt(own.swallowed, later, row), counter);
       const was = at(earlier, old);
-      const lost = lostAt(swallowedBefore, earlier, old);
+      const lost = lostAt(own.swallowedBefore, earlier, old);
       const kept = sum(lost, now);
       // A restore of ours that gave less than there was: what was counted before it is not known.
-      const back = isLess(kept, was) || (first !== undefined && isLess(sum(lost, first), was));
-      const note = how[row] === REPLACED ? NOTE_LOWER_BOUND : back ? NOTE_RESET : 0;
-      put(row, back ? sinceReset(now, was, first) : { packets: kept.packets - was.packets, bytes: kept.bytes - was.bytes }, note);
+      const back = isLess(kept, was) || (first?.sure === true && isLess(sum(lost, first.counter), was));
+      const place = own.dropped.size === 0 ? undefined : later.structure.places[later.chain[row] as number];
+      const lacks = replaced || (place !== undefined && own.dropped.has(tableKey(place)));
+      const note = lacks ? NOTE_LOWER_BOUND : back ? NOTE_RESET : 0;
+      put(row, back ? sinceReset(now, was, first?.counter) : beyond(kept, was), note);
     }
   }
-  if (later.handles === undefined && out.notes.includes(NOTE_RESET)) doubtAlike(earlier, later, out, put);
+  if ((later.handles === undefined || beginnings !== undefined) && out.notes.includes(NOTE_RESET))
+    doubtAlike(earlier, later, beginnings, out, put);
   return out;
 }
 
-interface Own {
-  /** What the rules of chains began with that we made anew, the last time. */
-  readonly begun: ReadonlyMap<string, readonly (Counter | undefined)[]>;
-  /** What our resets have read, by the handles of now; and by those of before a restore, which numbers the rules of a table again. */
-  readonly swallowed: ReadonlyMap<string, Counter>;
-  readonly before: ReadonlyMap<string, Counter>;
-}
-
-function inOrder(own: ReturnType<CounterLedger['between']>): Own {
-  const begun = new Map<string, readonly (Counter | undefined)[]>();
-  const swallowed = new Map<string, Counter>();
-  const before = new Map<string, Counter>();
-  const restored = new Set<string>();
-  for (const entry of own) {
-    const table = `${tableKey(entry.place)} `;
-    if (entry.kind === 'reset') {
-      const key = handleKey(entry.place, entry.handle);
-      swallowed.set(key, sum(swallowed.get(key), entry.counter));
-      continue;
-    }
-    begun.set(chainKey(entry.place), entry.counters);
-    for (const [key, counter] of swallowed) {
-      if (!key.startsWith(table)) continue;
-      swallowed.delete(key);
-      // What was reset between two restores was numbered by the first, of which nobody has seen anything.
-      if (!restored.has(table)) before.set(key, counter);
-    }
-    restored.add(table);
-  }
-  return { begun, swallowed, before };
-}
-
 /**
- * Without handles, of several alike one may have gone and another come: where one of them went back, none is surely the one it was. What exceeds
- * all that any of them had counted was counted since.
+ * Where no handle tells, of several alike one may have gone and another come: where one of them went back, none is surely the one it was. What
+ * exceeds all that any of them had counted was counted since, or what a restore of ours gave.
  */
 function doubtAlike(
   earlier: RuleCounters,
   later: RuleCounters,
+  beginnings: Beginnings | undefined,
   { notes }: Computed,
   put: (row: number, delta: Counter, note: number) => void,
 ): void {
@@ -164,67 +139,29 @@ function doubtAlike(
     byValue(structure.contents, structure.places[i]?.start ?? 0, structure.places[i + 1]?.start ?? length);
   for (const [i, place] of later.structure.places.entries()) {
     const end = later.structure.places[i + 1]?.start ?? later.length;
-    const number = chains.get(chainKey(place));
+    const key = chainKey(place);
+    if (later.handles !== undefined && beginnings?.has(key) !== true) continue;
+    const number = chains.get(key);
     if (number === undefined || !notes.subarray(place.start, end).includes(NOTE_RESET)) continue;
     const old = rowsOf(earlier, number);
     for (const [content, rows] of rowsOf(later, i)) {
       const candidates = old.get(content);
       if (rows.length === 1 || candidates === undefined || !rows.some((row) => notes[row] === NOTE_RESET)) continue;
-      for (const row of rows)
-        put(row, beyond(at(later, row), earlier, candidates), notes[row] === NOTE_RESET ? NOTE_RESET : NOTE_LOWER_BOUND);
+      const begun = rows.flatMap((row) => beginnings?.of(row)?.counter ?? []);
+      const known = begun.length === rows.length ? begun.reduce(larger, NOTHING) : most(earlier, candidates);
+      for (const row of rows) put(row, beyond(at(later, row), known), notes[row] === NOTE_RESET ? NOTE_RESET : NOTE_LOWER_BOUND);
     }
   }
 }
 
-const NOTHING: Counter = { packets: 0n, bytes: 0n };
 /** A counter beyond this may have gone over 2^64 rather than back. */
 const HALF = 1n << 63n;
-
-function at(counters: RuleCounters, row: number): Counter {
-  return { packets: counters.packets[row] as bigint, bytes: counters.bytes[row] as bigint };
-}
-function handleKey(place: Pick<Place, 'family' | 'table'>, handle: bigint): string {
-  return `${tableKey(place)} ${handle}`;
-}
-function sum(a: Counter | undefined, b: Counter): Counter {
-  return a === undefined ? b : { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
-}
-function isLess(a: Counter, b: Counter): boolean {
-  return a.packets < b.packets || a.bytes < b.bytes;
-}
-function atLeastZero(a: Counter, b: Counter): Counter {
-  return { packets: a.packets > b.packets ? a.packets - b.packets : 0n, bytes: a.bytes > b.bytes ? a.bytes - b.bytes : 0n };
-}
 
 /** Gone back: all that is sure is what was counted since, from what the rule began with. */
 function sinceReset(now: Counter, was: Counter, first: Counter | undefined): Counter {
   const wrapped = (now.packets < was.packets && was.packets >= HALF) || (now.bytes < was.bytes && was.bytes >= HALF);
-  if (!wrapped) return atLeastZero(now, first ?? NOTHING);
+  if (!wrapped) return beyond(now, first ?? NOTHING);
   // One of the two has gone over 2^64, it seems, and the other just on: no reset then, and no more than it has gone on by.
   const one = (n: bigint, w: bigint): bigint => (n >= w ? n - w : n);
   return { packets: one(now.packets, was.packets), bytes: one(now.bytes, was.bytes) };
-}
-
-/** What a counter has beyond the most that any of `rows` had. */
-function beyond(now: Counter, earlier: RuleCounters, rows: readonly number[]): Counter {
-  let most = NOTHING;
-  for (const row of rows) {
-    const { packets, bytes } = at(earlier, row);
-    most = { packets: packets > most.packets ? packets : most.packets, bytes: bytes > most.bytes ? bytes : most.bytes };
-  }
-  return atLeastZero(now, most);
-}
-
-/** What a rule of a chain that we made anew began with; only where the chain still has as many rules. */
-function initial(
-  begun: ReadonlyMap<string, readonly (Counter | undefined)[]>,
-  later: RuleCounters,
-  place: RuleCounters['structure']['places'][number],
-  row: number,
-): Counter | undefined {
-  const counters = begun.get(chainKey(place));
-  if (counters === undefined) return undefined;
-  const number = later.chain[row] as number;
-  const end = later.structure.places[number + 1]?.start ?? later.length;
-  return end - place.start === counters.length ? counters[row - place.start] : undefined;
 }
