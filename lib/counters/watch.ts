@@ -17,6 +17,7 @@ export interface WatchOptions {
 
 interface Waiting {
   resolve(result: IteratorResult<CounterSample, undefined>): void;
+  reject(err: unknown): void;
 }
 
 /** A holder that never lets go of the lock does not hold up deltas for ever. */
@@ -43,6 +44,8 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
   /** Polls in a row whose deltas were put off. */
   #unsure = 0;
   #ended = false;
+  /** What ended it, until somebody was told. */
+  #failure: { readonly err: unknown } | undefined;
 
   constructor(connection: Connection, poll: () => Promise<RuleCounters>, o: WatchOptions) {
     const { intervalMs, signal } = o;
@@ -71,8 +74,8 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
     return this;
   }
   next(): Promise<IteratorResult<CounterSample, undefined>> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ resolve });
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
       this.#timer?.ref();
       this.#serve();
     });
@@ -111,12 +114,19 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
       return this.#schedule();
     }
     this.#polling = true;
-    void this.#sample().then((sample) => {
-      this.#polling = false;
-      if (this.#ended) return;
-      this.#ready = sample;
-      this.#serve();
-    });
+    void this.#sample().then(
+      (sample) => {
+        this.#polling = false;
+        if (this.#ended) return;
+        this.#ready = sample;
+        this.#serve();
+      },
+      (err: unknown) => {
+        // Nothing that the kernel refuses: the next poll would not be another.
+        if (!this.#ended) this.#failure = { err };
+        this.#end();
+      },
+    );
     this.#schedule();
   }
 
@@ -152,6 +162,10 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
 
   #serve(): void {
     if (this.#ended) {
+      if (this.#failure !== undefined && this.#waiting.length > 0) {
+        this.#waiting.shift()?.reject(this.#failure.err);
+        this.#failure = undefined;
+      }
       for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
       return;
     }
