@@ -137,6 +137,8 @@ export interface CounterSnapshot {
   readonly generation?: number;
   /** performance.timeOrigin milliseconds: Unix time, with the fraction of performance.now(). */
   readonly takenAt: number;
+  /** Legacy: somebody held the xtables lock; counters that went back may be a commit at work between its rules and their counters. */
+  readonly unlocked?: boolean;
   row(i: number): InstalledRule;
   /** The first row that fits, or -1. */
   indexOf(where: Partial<Place> & { comment?: string; handle?: bigint }): number;

@@ -20,13 +20,13 @@ for (const way of ways) {
     describe(`${way}, ${family}`, () => {
       it('a poll with the structure kept: the rows of a fresh one, with the counts of its own time', async () => {
         await using host = await CountedChain.create(way, family, 'a', 'b', 'c');
-        const open = async (): Promise<CountedChain['counters']> => {
+        const readFresh = async (): Promise<CounterSnapshot> => {
           if (host instanceof NftChain) {
-            const other = await Nftables.open({ netns: host.ns.path });
-            return () => other.counters({ table: { family, name: TABLE } }).finally(() => other.close());
+            await using other = await Nftables.open({ netns: host.ns.path });
+            return await other.counters({ table: { family, name: TABLE } });
           }
-          const other = await Iptables.open({ family, backend: way === 'iptables-nft' ? 'nft' : 'legacy', netns: host.ns.path });
-          return () => other.counters({ table: TABLE }).finally(() => other.close());
+          await using other = await Iptables.open({ family, backend: way === 'iptables-nft' ? 'nft' : 'legacy', netns: host.ns.path });
+          return await other.counters({ table: TABLE });
         };
         const first = await host.counters();
         const firstRows = rowsOf(first);
@@ -34,7 +34,7 @@ for (const way of ways) {
         for (let i = 1; i <= 4; i++) {
           await host.send(i);
           last = await host.counters();
-          const fresh = await (await open())();
+          const fresh = await readFresh();
           assert.deepEqual(rowsOf(last), rowsOf(fresh));
           assert.equal(last.generation, fresh.generation);
           assert.ok(last.takenAt <= fresh.takenAt && last.takenAt > first.takenAt);
@@ -46,7 +46,7 @@ for (const way of ways) {
 
         await host.foreign.insert('z');
         const changed = await host.counters();
-        assert.deepEqual(rowsOf(changed), rowsOf(await (await open())()));
+        assert.deepEqual(rowsOf(changed), rowsOf(await readFresh()));
         assert.equal(changed.row(changed.indexOf({ comment: 'z', chain: CHAIN })).index, 0);
         assert.deepEqual([last.indexOf({ comment: 'z' }), last.length + 1], [-1, changed.length]);
         if (way !== 'iptables-legacy') assert.notEqual(changed.generation, last.generation);

@@ -168,19 +168,19 @@ test('structures of what is no longer there are not kept', async () => {
 test('a lock that somebody holds: polls go on, say so, and make no reset of it', async () => {
   await using host = await CountedChain.create('iptables-legacy', 'ip', 'a');
   await host.send(30, 10);
-  assert.equal(((await host.counters()) as { unlocked?: boolean }).unlocked, undefined);
+  assert.equal((await host.counters()).unlocked, undefined);
   await using tally = new CounterTally(host.watch(5));
   await tally.settled(1);
   const before = tally.samples.length;
   const holder = await LockHolder.take(lockFile);
-  assert.equal(((await host.counters()) as { unlocked?: boolean }).unlocked, true);
+  assert.equal((await host.counters()).unlocked, true);
   await host.send(7, 10);
   await tally.settled(5);
-  assert.ok(tally.samples.slice(before + 1).some((s) => (s.snapshot as { unlocked?: boolean } | undefined)?.unlocked === true));
+  assert.ok(tally.samples.slice(before + 1).some((s) => s.snapshot?.unlocked === true));
   await holder.release();
   await host.send(3, 10);
   await tally.settled(5);
-  assert.equal((tally.samples.at(-1)?.snapshot as { unlocked?: boolean } | undefined)?.unlocked, undefined);
+  assert.equal(tally.samples.at(-1)?.snapshot?.unlocked, undefined);
   assert.deepEqual([tally.sum('a'), tally.notes('a')], [countOf('ip', 10, 10), []]);
 });
 
