@@ -194,11 +194,12 @@ export class Connection {
     this.#checkOpen('events');
     const reply = this.#native.subscribe(groups, o.receiveBytes, o.queueBytes);
     if (reply.failure !== undefined) throw fromFailure(`events in ${this.where}`, reply.failure);
-    return { source: reply.source, forget: this.listen(listener) };
+    return { source: reply.source, forget: this.listen('events', listener) };
   }
 
-  /** Tells `listener` when the connection closes, without keeping it; the result ends that. */
-  listen(listener: Listener): () => void {
+  /** Tells `listener` when the connection closes, without keeping it; the result ends that. ERR_CLOSED where it has. */
+  listen(what: string, listener: Listener): () => void {
+    this.#checkOpen(what);
     const weak = new WeakRef(listener);
     this.#listeners.add(weak);
     this.#collected.register(listener, weak, weak);

@@ -1,9 +1,11 @@
 // What was counted between two polls: never negative, never more than there is to see; what somebody's reset or replacement may have taken
 // away is said.
 import type { Counter, InstalledRule } from '../model/ruleset.ts';
+import { at, beyond, isLess, larger, most, NOTHING, sum } from './arithmetic.ts';
 import type { CounterLedger } from './ledger.ts';
-import { AMBIGUOUS, chainKey, matchRows, NEW, REPLACED } from './match.ts';
-import type { RuleCounters } from './rows.ts';
+import { byValue, matchRows, REPLACED } from './match.ts';
+import { Beginnings, handleKey, inOrder } from './own.ts';
+import { chainKey, type RuleCounters, tableKey } from './rows.ts';
 
 export interface RuleDelta {
   readonly rule: InstalledRule;
@@ -73,61 +75,93 @@ interface Computed {
   readonly notes: Uint8Array;
 }
 
-function compute(earlier: RuleCounters, later: RuleCounters, own: ReturnType<CounterLedger['between']>): Computed {
-  const packets = new BigUint64Array(later.length);
-  const bytes = new BigUint64Array(later.length);
-  const notes = new Uint8Array(later.length);
-  const swallowed = new Map<bigint, Counter>();
-  const begun = new Map<string, readonly (Counter | undefined)[]>();
-  for (const entry of own) {
-    if (entry.kind === 'restore') begun.set(chainKey(entry.place), entry.counters);
-    else swallowed.set(entry.handle, sum(swallowed.get(entry.handle), entry.counter));
-  }
-  const { before, how } = matchRows(earlier.structure, later.structure, new Set(begun.keys()));
-  const { places } = later.structure;
+function compute(earlier: RuleCounters, later: RuleCounters, entries: ReturnType<CounterLedger['between']>): Computed {
+  const out: Computed = {
+    packets: new BigUint64Array(later.length),
+    bytes: new BigUint64Array(later.length),
+    notes: new Uint8Array(later.length),
+  };
+  const put = (row: number, { packets, bytes }: Counter, note: number): void => {
+    out.packets[row] = packets;
+    out.bytes[row] = bytes;
+    out.notes[row] = note;
+  };
+  const own = inOrder(entries);
+  const { before, how, alike } = matchRows(earlier.structure, later.structure, new Set(own.begun.keys()));
+  const beginnings = own.begun.size === 0 ? undefined : new Beginnings(own.begun, earlier, later);
+  const lostAt = (of: ReadonlyMap<string, Counter>, { structure, handles }: RuleCounters, row: number): Counter | undefined => {
+    const place = of.size === 0 ? undefined : structure.places[structure.chain[row] as number];
+    return place === undefined || handles === undefined ? undefined : of.get(handleKey(place, handles[row] as bigint));
+  };
   for (let row = 0; row < later.length; row++) {
-    const now: Counter = { packets: later.packets[row] as bigint, bytes: later.bytes[row] as bigint };
+    const counter = at(later, row);
     const old = before[row] as number;
-    const place = places[later.chain[row] as number];
-    const first = place === undefined ? undefined : initial(begun, later, place, row);
-    if (old < 0) {
-      const since = first === undefined ? now : atLeastZero(now, first);
-      packets[row] = since.packets;
-      bytes[row] = since.bytes;
-      notes[row] = how[row] === REPLACED ? NOTE_LOWER_BOUND : NOTE_NEW;
-      continue;
+    const first = beginnings?.of(row);
+    const candidates = alike.get(row);
+    if (candidates !== undefined) {
+      put(row, beyond(counter, first?.counter ?? most(earlier, candidates)), NOTE_LOWER_BOUND);
+    } else if (old < 0) {
+      // What one of our resets has read of its handle may have been another rule's.
+      put(row, beyond(counter, first?.counter ?? NOTHING), first?.sure === false ? NOTE_LOWER_BOUND : NOTE_NEW);
+    } else {
+      const replaced = how[row] === REPLACED;
+      // And so where the rule was replaced.
+      const now = sum(replaced ? undefined : lostAt(own.swallowed, later, row), counter);
+      const was = at(earlier, old);
+      const lost = lostAt(own.swallowedBefore, earlier, old);
+      const kept = sum(lost, now);
+      // A restore of ours that gave less than there was: what was counted before it is not known.
+      const back = isLess(kept, was) || (first?.sure === true && isLess(sum(lost, first.counter), was));
+      const place = own.dropped.size === 0 ? undefined : later.structure.places[later.chain[row] as number];
+      const lacks = replaced || (place !== undefined && own.dropped.has(tableKey(place)));
+      const note = lacks ? NOTE_LOWER_BOUND : back ? NOTE_RESET : 0;
+      put(row, back ? sinceReset(now, was, first?.counter) : beyond(kept, was), note);
     }
-    const was: Counter = { packets: earlier.packets[old] as bigint, bytes: earlier.bytes[old] as bigint };
-    const kept = sum(swallowed.get(later.handles?.[row] ?? -1n), now);
-    const back = kept.packets < was.packets || kept.bytes < was.bytes;
-    // Gone back: all that is sure is what was counted since, from what the rule began with.
-    const delta = back ? atLeastZero(now, first ?? NOTHING) : { packets: kept.packets - was.packets, bytes: kept.bytes - was.bytes };
-    packets[row] = delta.packets;
-    bytes[row] = delta.bytes;
-    notes[row] = back ? NOTE_RESET : how[row] === AMBIGUOUS ? NOTE_LOWER_BOUND : how[row] === NEW ? NOTE_NEW : 0;
   }
-  return { packets, bytes, notes };
+  if ((later.handles === undefined || beginnings !== undefined) && out.notes.includes(NOTE_RESET))
+    doubtAlike(earlier, later, beginnings, out, put);
+  return out;
 }
 
-const NOTHING: Counter = { packets: 0n, bytes: 0n };
-
-function sum(a: Counter | undefined, b: Counter): Counter {
-  return a === undefined ? b : { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
-}
-function atLeastZero(a: Counter, b: Counter): Counter {
-  return { packets: a.packets > b.packets ? a.packets - b.packets : 0n, bytes: a.bytes > b.bytes ? a.bytes - b.bytes : 0n };
-}
-
-/** What a rule of a chain that we made anew began with; only where the chain still has as many rules. */
-function initial(
-  begun: ReadonlyMap<string, readonly (Counter | undefined)[]>,
+/**
+ * Where no handle tells, of several alike one may have gone and another come: where one of them went back, none is surely the one it was. What
+ * exceeds all that any of them had counted was counted since, or what a restore of ours gave.
+ */
+function doubtAlike(
+  earlier: RuleCounters,
   later: RuleCounters,
-  place: RuleCounters['structure']['places'][number],
-  row: number,
-): Counter | undefined {
-  const counters = begun.get(chainKey(place));
-  if (counters === undefined) return undefined;
-  const number = later.chain[row] as number;
-  const end = later.structure.places[number + 1]?.start ?? later.length;
-  return end - place.start === counters.length ? counters[row - place.start] : undefined;
+  beginnings: Beginnings | undefined,
+  { notes }: Computed,
+  put: (row: number, delta: Counter, note: number) => void,
+): void {
+  const chains = new Map(earlier.structure.places.map((p, i) => [chainKey(p), i]));
+  const rowsOf = ({ structure, length }: RuleCounters, i: number): Map<bigint, number[]> =>
+    byValue(structure.contents, structure.places[i]?.start ?? 0, structure.places[i + 1]?.start ?? length);
+  for (const [i, place] of later.structure.places.entries()) {
+    const end = later.structure.places[i + 1]?.start ?? later.length;
+    const key = chainKey(place);
+    if (later.handles !== undefined && beginnings?.has(key) !== true) continue;
+    const number = chains.get(key);
+    if (number === undefined || !notes.subarray(place.start, end).includes(NOTE_RESET)) continue;
+    const old = rowsOf(earlier, number);
+    for (const [content, rows] of rowsOf(later, i)) {
+      const candidates = old.get(content);
+      if (rows.length === 1 || candidates === undefined || !rows.some((row) => notes[row] === NOTE_RESET)) continue;
+      const begun = rows.flatMap((row) => beginnings?.of(row)?.counter ?? []);
+      const known = begun.length === rows.length ? begun.reduce(larger, NOTHING) : most(earlier, candidates);
+      for (const row of rows) put(row, beyond(at(later, row), known), notes[row] === NOTE_RESET ? NOTE_RESET : NOTE_LOWER_BOUND);
+    }
+  }
+}
+
+/** A counter beyond this may have gone over 2^64 rather than back. */
+const HALF = 1n << 63n;
+
+/** Gone back: all that is sure is what was counted since, from what the rule began with. */
+function sinceReset(now: Counter, was: Counter, first: Counter | undefined): Counter {
+  const wrapped = (now.packets < was.packets && was.packets >= HALF) || (now.bytes < was.bytes && was.bytes >= HALF);
+  if (!wrapped) return beyond(now, first ?? NOTHING);
+  // One of the two has gone over 2^64, it seems, and the other just on: no reset then, and no more than it has gone on by.
+  const one = (n: bigint, w: bigint): bigint => (n >= w ? n - w : n);
+  return { packets: one(now.packets, was.packets), bytes: one(now.bytes, was.bytes) };
 }

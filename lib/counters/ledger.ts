@@ -2,10 +2,12 @@
 // look like anybody's.
 import type { Connection } from '../connection.ts';
 import type { Counter, Place } from '../model/ruleset.ts';
+import type { Verb } from '../run.ts';
 
 /** A rule's counter was read and put to zero: what it had counted is not lost. */
 interface OwnReset {
   readonly kind: 'reset';
+  readonly place: Place;
   readonly handle: bigint;
   readonly counter: Counter;
 }
@@ -21,6 +23,9 @@ export class CounterLedger {
   #entries: LedgerEntry[] = [];
   /** How many entries came before the first that is kept. */
   #dropped = 0;
+  /** Restores of ours that were begun, and those of them that have not ended. */
+  #begun = 0;
+  #open = 0;
   /** The marks of those who will still ask. */
   readonly #readers = new Set<{ mark: number }>();
 
@@ -51,6 +56,21 @@ export class CounterLedger {
   /** Whether anybody asks: what costs something to know need not be known otherwise. */
   get wanted(): boolean {
     return this.#readers.size > 0;
+  }
+
+  /** Runs what makes rules anew and then adds its entries: a poll meanwhile may see the one and not the other. */
+  *during<T>(verb: () => Verb<T>): Verb<T> {
+    this.#begun++;
+    this.#open++;
+    try {
+      return yield* verb();
+    } finally {
+      this.#open--;
+    }
+  }
+  /** Equal before and after a poll that no restore of ours has met; undefined: one is at work. */
+  get calm(): number | undefined {
+    return this.#open === 0 ? this.#begun : undefined;
   }
 
   between(from: number, to: number): readonly LedgerEntry[] {

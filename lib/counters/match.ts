@@ -1,11 +1,11 @@
-// Which row of one poll is which of another. nf_tables: the same handle and the same content, since a replaced rule keeps its handle.
-// Legacy, and rules that a restore of ours made anew: the same content in the same chain, in order.
-import type { RuleStructure } from './rows.ts';
+// Which row of one poll is which of another. nf_tables: the same handle of the same table and the same content, since a replaced rule keeps its
+// handle. Legacy, and rules that a restore of ours made anew: the same content in the same chain, in order.
+import { chainKey, type RuleStructure, tableKey } from './rows.ts';
 
 /** How a row came to be. */
 export const SAME = 0;
 export const NEW = 1;
-/** The handle was another rule's. */
+/** The handle was another rule's, or one of the same content has gone from the chain: it may be that one, made anew. */
 export const REPLACED = 2;
 /** One of several alike, of which some came or went: which one it is cannot be told. */
 export const AMBIGUOUS = 3;
@@ -15,83 +15,153 @@ export interface RowMatch {
   readonly before: Int32Array;
   /** By row of the later poll: one of the above. */
   readonly how: Uint8Array;
+  /** By row that is AMBIGUOUS: all it may have been. */
+  readonly alike: ReadonlyMap<number, readonly number[]>;
+}
+
+interface Matching extends RowMatch {
+  readonly alike: Map<number, readonly number[]>;
+  /** By row of the earlier poll: 1 where a handle has told what it is. */
+  readonly taken: Uint8Array;
 }
 
 /** `remade`: keys of chains (see `chainKey`) whose rules were made anew by us: their handles say nothing. */
 export function matchRows(earlier: RuleStructure, later: RuleStructure, remade: ReadonlySet<string>): RowMatch {
-  const before = new Int32Array(later.length).fill(-1);
-  const how = new Uint8Array(later.length).fill(NEW);
-  const match = { before, how };
+  const match: Matching = {
+    before: new Int32Array(later.length).fill(-1),
+    how: new Uint8Array(later.length).fill(NEW),
+    alike: new Map(),
+    taken: new Uint8Array(earlier.length),
+  };
   if (earlier === later) {
-    for (let row = 0; row < later.length; row++) before[row] = row;
-    how.fill(SAME);
+    for (let row = 0; row < later.length; row++) match.before[row] = row;
+    match.how.fill(SAME);
     return match;
   }
-  const { handles } = later;
-  if (handles !== undefined && earlier.handles !== undefined) byHandle(earlier, earlier.handles, later, handles, match);
-  byContent(earlier, later, match, handles === undefined ? undefined : remade);
+  const chains = new Map(earlier.places.map((p, i) => [chainKey(p), i]));
+  const handles = handlesOf(earlier, later, chains, remade);
+  if (handles !== undefined) byHandle(earlier, later, handles, match);
+  for (const [i, place] of later.places.entries()) {
+    const key = chainKey(place);
+    const chain = chains.get(key);
+    if (chain === undefined) continue;
+    if (handles === undefined || remade.has(key)) byContent(earlier, rowsOf(earlier, chain), later, rowsOf(later, i), match);
+    else madeAnew(earlier, rowsOf(earlier, chain), later, rowsOf(later, i), match);
+  }
+  if (handles !== undefined) replaced(later, handles, match);
   return match;
 }
 
-export function chainKey(place: { readonly family: string; readonly table: string; readonly chain: string }): string {
-  return `${place.family} ${place.table} ${place.chain}`;
+type Rows = readonly [start: number, end: number];
+
+function rowsOf(structure: RuleStructure, place: number): Rows {
+  return [structure.places[place]?.start ?? 0, structure.places[place + 1]?.start ?? structure.length];
 }
 
-function byHandle(
+/**
+ * By row of the later poll: the row that had its handle, or -1; undefined where there are none. The kernel numbers the rules of each table from
+ * one, and of a table that is made anew again: a handle says something in the same chain, whatever its name.
+ */
+function handlesOf(
   earlier: RuleStructure,
-  old: BigUint64Array,
   later: RuleStructure,
-  handles: BigUint64Array,
-  { before, how }: RowMatch,
-): void {
-  const rows = new Map<bigint, number>();
-  for (let row = 0; row < old.length; row++) rows.set(old[row] as bigint, row);
-  for (let row = 0; row < handles.length; row++) {
-    const found = rows.get(handles[row] as bigint);
-    if (found === undefined) continue;
-    const same = earlier.contents[found] === later.contents[row];
-    if (same) before[row] = found;
-    how[row] = same ? SAME : REPLACED;
+  chains: ReadonlyMap<string, number>,
+  remade: ReadonlySet<string>,
+): Int32Array | undefined {
+  if (later.handles === undefined || earlier.handles === undefined) return undefined;
+  const tables = new Map<string, Map<bigint, number>>();
+  for (const [i, place] of earlier.places.entries()) {
+    const key = tableKey(place);
+    let rows = tables.get(key);
+    if (rows === undefined) tables.set(key, (rows = new Map()));
+    const [start, end] = rowsOf(earlier, i);
+    for (let row = start; row < end; row++) rows.set(earlier.handles[row] as bigint, row);
   }
-}
-
-/** Chain by chain; `only`: of those chains, rows that no handle has told. */
-function byContent(earlier: RuleStructure, later: RuleStructure, { before, how }: RowMatch, only: ReadonlySet<string> | undefined): void {
-  if (only?.size === 0) return;
-  const chains = new Map(earlier.places.map((p, i) => [chainKey(p), [p.start, earlier.places[i + 1]?.start ?? earlier.length] as const]));
+  const still = new Set(later.places.map(chainKey));
+  const gone = earlier.places.map((place) => !still.has(chainKey(place)));
+  const out = new Int32Array(later.length).fill(-1);
   for (const [i, place] of later.places.entries()) {
     const key = chainKey(place);
-    const rows = chains.get(key);
-    if (rows === undefined || (only !== undefined && !only.has(key))) continue;
-    const end = later.places[i + 1]?.start ?? later.length;
-    const [oldStart, oldEnd] = rows;
-    const alike = new Map<bigint, { readonly rows: number[]; later: number }>();
-    for (let row = oldStart; row < oldEnd; row++) {
-      const content = earlier.contents[row] as bigint;
-      const found = alike.get(content);
-      if (found === undefined) alike.set(content, { rows: [row], later: 0 });
-      else found.rows.push(row);
-    }
-    for (let row = place.start; row < end; row++) {
-      const found = how[row] === SAME ? undefined : alike.get(later.contents[row] as bigint);
+    const rows = remade.has(key) ? undefined : tables.get(tableKey(place));
+    if (rows === undefined) continue;
+    const chain = chains.get(key);
+    const [start, end] = rowsOf(later, i);
+    for (let row = start; row < end; row++) {
+      const found = rows.get(later.handles[row] as bigint);
       if (found === undefined) continue;
-      const old = found.rows[found.later++];
-      if (old === undefined) continue;
-      before[row] = old;
-      how[row] = SAME;
+      const was = earlier.chain[found] as number;
+      if (chain === was || (chain === undefined && gone[was] === true)) out[row] = found;
     }
-    // Of several alike where some came or went, no row is surely the one it was.
-    for (let row = place.start; row < end; row++) {
-      const found = alike.get(later.contents[row] as bigint);
-      if (found === undefined || found.rows.length === 1 || how[row] !== SAME) continue;
-      if (found.later !== found.rows.length || countOf(later, place.start, end, later.contents[row] as bigint) !== found.rows.length)
-        how[row] = AMBIGUOUS;
+  }
+  return out;
+}
+
+function byHandle(earlier: RuleStructure, later: RuleStructure, handles: Int32Array, { before, how, taken }: Matching): void {
+  for (let row = 0; row < later.length; row++) {
+    const found = handles[row] as number;
+    if (found < 0 || earlier.contents[found] !== later.contents[row]) continue;
+    before[row] = found;
+    how[row] = SAME;
+    taken[found] = 1;
+  }
+}
+
+/** What is left where a handle was another rule's. */
+function replaced(later: RuleStructure, handles: Int32Array, { before, how, taken }: Matching): void {
+  for (let row = 0; row < later.length; row++) {
+    const found = handles[row] as number;
+    if (how[row] !== NEW || found < 0 || taken[found] === 1) continue;
+    before[row] = found;
+    how[row] = REPLACED;
+  }
+}
+
+/** The n-th of those alike is the n-th there was; where some came or went, no row is surely the one it was. */
+function byContent(earlier: RuleStructure, [oldStart, oldEnd]: Rows, later: RuleStructure, [start, end]: Rows, match: Matching): void {
+  const { before, how, alike } = match;
+  const old = byValue(earlier.contents, oldStart, oldEnd);
+  for (const [content, rows] of byValue(later.contents, start, end)) {
+    const found = old.get(content);
+    if (found === undefined) continue;
+    const sure = found.length === rows.length;
+    for (const [n, row] of rows.entries()) {
+      before[row] = found[n] ?? -1;
+      how[row] = sure ? SAME : AMBIGUOUS;
+      if (!sure) alike.set(row, found);
     }
   }
 }
 
-function countOf(structure: RuleStructure, start: number, end: number, content: bigint): number {
-  let count = 0;
-  for (let row = start; row < end; row++) if (structure.contents[row] === content) count++;
-  return count;
+/** Rows of no known handle, where as many of the same content have gone from the chain: somebody's restore makes all rules anew. */
+function madeAnew(earlier: RuleStructure, [oldStart, oldEnd]: Rows, later: RuleStructure, [start, end]: Rows, match: Matching): void {
+  const { before, how, taken, alike } = match;
+  let some = false;
+  for (let row = start; row < end && !some; row++) some = how[row] === NEW;
+  if (!some) return;
+  const gone = byValue(earlier.contents, oldStart, oldEnd, (row) => taken[row] === 0);
+  if (gone.size === 0) return;
+  for (const [content, rows] of byValue(later.contents, start, end, (row) => how[row] === NEW)) {
+    const found = gone.get(content);
+    if (found === undefined) continue;
+    for (const [n, row] of rows.entries()) {
+      // Which of several it was cannot be told.
+      how[row] = found.length === 1 && rows.length === 1 ? REPLACED : AMBIGUOUS;
+      before[row] = found[n] ?? -1;
+      if (how[row] === AMBIGUOUS) alike.set(row, found);
+    }
+    for (const row of found) taken[row] = 1;
+  }
+}
+
+/** Rows of [start, end) by what they are. */
+export function byValue(contents: BigUint64Array, start: number, end: number, only?: (row: number) => boolean): Map<bigint, number[]> {
+  const out = new Map<bigint, number[]>();
+  for (let row = start; row < end; row++) {
+    if (only?.(row) === false) continue;
+    const content = contents[row] as bigint;
+    const rows = out.get(content);
+    if (rows === undefined) out.set(content, [row]);
+    else rows.push(row);
+  }
+  return out;
 }

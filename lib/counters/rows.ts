@@ -24,6 +24,14 @@ export interface RuleStructure {
   readonly counted?: Uint8Array;
 }
 
+/** Names a table, as handles of rules are numbered in one. */
+export function tableKey({ family, table }: { readonly family: string; readonly table: string }): string {
+  return `${family} ${table}`;
+}
+export function chainKey(place: { readonly family: string; readonly table: string; readonly chain: string }): string {
+  return `${tableKey(place)} ${place.chain}`;
+}
+
 export interface Reading {
   readonly packets: BigUint64Array;
   readonly bytes: BigUint64Array;

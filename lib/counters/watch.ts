@@ -55,9 +55,9 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
       });
     this.#intervalMs = intervalMs;
     this.#poll = poll;
+    this.#release.push(connection.listen('watchCounters', this));
     this.#ledger = ledgerOf(connection);
     this.#reader = this.#ledger.open();
-    this.#release.push(connection.listen(this));
     if (signal?.aborted === true) {
       this.#end();
       return;
@@ -122,8 +122,8 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
         this.#serve();
       },
       (err: unknown) => {
-        if (this.#ended) return;
-        this.#failure = { err };
+        // Nothing that the kernel refuses: the next poll would not be another.
+        if (!this.#ended) this.#failure = { err };
         this.#end();
       },
     );
@@ -136,9 +136,10 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
     const begun = performance.now();
     const since = this.#lastAt === undefined ? 0 : begun - this.#lastAt;
     this.#lastAt = begun;
+    const { calm } = this.#ledger;
     try {
       const snapshot = await this.#poll();
-      const deltas = this.#deltas(snapshot);
+      const deltas = this.#deltas(snapshot, calm !== undefined && calm === this.#ledger.calm);
       return { snapshot, elapsedMs: since, pollMs: performance.now() - begun, skipped, deltas };
     } catch (err) {
       if (!(err instanceof NetfilterError)) throw err;
@@ -146,7 +147,9 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
     }
   }
 
-  #deltas(snapshot: RuleCounters): CounterSample['deltas'] {
+  /** `calm`: no restore of ours was at work, so that what the ledger says by now is what the poll has seen. Otherwise the next poll tells. */
+  #deltas(snapshot: RuleCounters, calm: boolean): CounterSample['deltas'] {
+    if (!calm) return [];
     const before = this.#last;
     const deltas = before === undefined ? undefined : new RuleDeltas(before, snapshot, this.#ledger);
     // Read without the lock, counters that went back may have met somebody's commit between its rules and their counters: the next poll tells.

@@ -281,10 +281,14 @@ export class Iptables {
     return { tables: names };
   }
   *#restore(tables: ReturnType<typeof tablesOf>, o: RestoreOptions): Verb<void> {
-    yield* this.#verbs.restore(tables, settings(o));
+    const restore = (): Verb<void> => this.#verbs.restore(tables, settings(o));
+    if (o.noflush === true || o.test === true) return yield* restore();
+    const { family } = this;
     const ledger = ledgerOf(this.#connection);
-    if (!ledger.wanted || o.noflush === true || o.test === true) return;
-    for (const entry of restoredCounters(tables, this.family, o.counters === true)) ledger.add(entry);
+    yield* ledger.during(function* () {
+      yield* restore();
+      if (ledger.wanted) for (const entry of restoredCounters(tables, family, o.counters === true)) ledger.add(entry);
+    });
   }
 
   transaction(table: string): IptablesTransaction {

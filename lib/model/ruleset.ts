@@ -135,10 +135,10 @@ export interface CounterSnapshot {
   /** Number of the row's chain, in order of appearance. */
   readonly chain: Uint32Array;
   readonly generation?: number;
-  /** Legacy: somebody held the xtables lock meanwhile, whose commit this may have met between its rules and their counters. */
-  readonly unlocked?: boolean;
   /** performance.timeOrigin milliseconds: Unix time, with the fraction of performance.now(). */
   readonly takenAt: number;
+  /** Legacy: somebody held the xtables lock; counters that went back may be a commit at work between its rules and their counters. */
+  readonly unlocked?: boolean;
   row(i: number): InstalledRule;
   /** The first row that fits, or -1. */
   indexOf(where: Partial<Place> & { comment?: string; handle?: bigint }): number;

@@ -2,7 +2,7 @@
 // generation stands: then the messages are received and thrown away but for their counters.
 import type { Connection } from '../connection.ts';
 import { ledgerOf } from '../counters/ledger.ts';
-import { RuleCounters, type RuleStructure } from '../counters/rows.ts';
+import { type Reading, RuleCounters, type RuleStructure } from '../counters/rows.ts';
 import type { Counter, InstalledRule } from '../model/ruleset.ts';
 import type { NativeCounterReply } from '../native.ts';
 import type { Verb } from '../run.ts';
@@ -87,10 +87,12 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
     const reply = yield* dumpParts(connection, before.parts, false);
     // The messages carry the low half of the generation: no commit came between.
     if ((reply.generation16 < 0 || reply.generation16 === (before.generation & 0xffff)) && before.fits(reply))
-      return counters(connection, before, reply, before.generation);
+      return counters(before, reply, taken(connection), before.generation);
   }
   const parts = partsOf(scopes);
   const reply = yield* dumpParts(connection, parts, true);
+  // A reset of ours may come before the next answer.
+  const when = taken(connection);
   const { generation } = yield* readGeneration(connection);
   const sure = reply.generation16 < 0 || (generation & 0xffff) === reply.generation16;
   const structure = new NftStructure(new RuleDump(reply), generation, parts, view);
@@ -100,20 +102,20 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
     if (structures.size <= REMEMBERED) break;
     structures.delete(oldest);
   }
-  return counters(connection, structure, reply, sure ? generation : undefined);
+  return counters(structure, reply, when, sure ? generation : undefined);
 }
 
-function counters(
-  connection: Connection,
-  structure: NftStructure,
-  reply: NativeCounterReply,
-  generation: number | undefined,
-): RuleCounters {
+type Taken = Pick<Reading, 'takenAt' | 'mark'>;
+
+function taken(connection: Connection): Taken {
+  return { takenAt: performance.timeOrigin + performance.now(), mark: ledgerOf(connection).mark };
+}
+
+function counters(structure: NftStructure, reply: NativeCounterReply, when: Taken, generation: number | undefined): RuleCounters {
   return new RuleCounters(structure, {
     packets: reply.packets,
     bytes: reply.bytes,
-    takenAt: performance.timeOrigin + performance.now(),
-    mark: ledgerOf(connection).mark,
+    ...when,
     ...(generation === undefined ? {} : { generation }),
   });
 }

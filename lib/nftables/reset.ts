@@ -114,7 +114,7 @@ function note(connection: Connection, value: ResetValue): void {
   if (!ledger.wanted) return;
   for (const rule of Array.isArray(value) ? value : [value]) {
     if (!isResetRule(rule) || rule.counter === undefined) continue;
-    ledger.add({ kind: 'reset', handle: rule.handle, counter: rule.counter });
+    ledger.add({ kind: 'reset', place: rule, handle: rule.handle, counter: rule.counter });
   }
 }
 function isResetRule(value: unknown): value is ResetRule {

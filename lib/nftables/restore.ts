@@ -36,10 +36,12 @@ export function* restore(connection: Connection, ruleset: unknown, o: RestoreSet
   const batch = new Batch();
   const begun: LedgerEntry[] = [];
   for (const table of tables) new TableWriter(batch, table, o, begun).write();
-  const result = yield* sendBatch(connection, batch, { handles: false });
   const ledger = ledgerOf(connection);
-  if (ledger.wanted) for (const entry of begun) ledger.add(entry);
-  return result;
+  return yield* ledger.during(function* () {
+    const result = yield* sendBatch(connection, batch, { handles: false });
+    for (const entry of begun) ledger.add(entry);
+    return result;
+  });
 }
 
 class TableWriter {

@@ -1,6 +1,6 @@
 // Polls of rule counters as rows of series. Labels are asked for once, and again when the rules have changed.
-import { chainKey, matchRows } from '../counters/match.ts';
-import { RuleCounters, type RuleStructure } from '../counters/rows.ts';
+import { matchRows } from '../counters/match.ts';
+import { chainKey, RuleCounters, type RuleStructure } from '../counters/rows.ts';
 import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, InstalledRule } from '../model/ruleset.ts';
 import { type Labels, SeriesBook } from './series.ts';

@@ -74,6 +74,9 @@ interface Remembered {
   readonly structure: LegacyStructure;
 }
 
+/** Scopes that are remembered: who polls asks for the same ones. */
+const REMEMBERED = 16;
+
 /** Polls of one connection: what the tables were at the last. */
 export class LegacyPolls {
   readonly #connection: Connection;
@@ -104,7 +107,7 @@ export class LegacyPolls {
       before !== undefined && before.tables.size === tables.size && [...tables].every(([name, t]) => before.tables.get(name) === t);
     const parts = steady ? [] : counts.map(({ table }) => partOf(table, chain));
     const structure = steady ? before.structure : new LegacyStructure(parts, context);
-    if (!steady) this.#known.set(key, { tables, structure });
+    if (!steady) this.#remember(key, { tables, structure });
     const of = (which: 'packets' | 'bytes'): BigUint64Array =>
       joined(counts.map((c) => c[which].subarray(partOf(c.table, chain).start, partOf(c.table, chain).end)));
     return new RuleCounters(structure, {
@@ -114,6 +117,15 @@ export class LegacyPolls {
       mark: ledgerOf(this.#connection).mark,
       unlocked,
     });
+  }
+
+  #remember(key: string, read: Remembered): void {
+    this.#known.delete(key);
+    this.#known.set(key, read);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= REMEMBERED) break;
+      this.#known.delete(oldest);
+    }
   }
 }
 

@@ -1,0 +1,30 @@
+// Counters added, subtracted and compared, packets and bytes at once.
+import type { Counter } from '../model/ruleset.ts';
+import type { RuleCounters } from './rows.ts';
+
+export const NOTHING: Counter = { packets: 0n, bytes: 0n };
+
+export function at(counters: RuleCounters, row: number): Counter {
+  return { packets: counters.packets[row] as bigint, bytes: counters.bytes[row] as bigint };
+}
+export function sum(a: Counter | undefined, b: Counter): Counter {
+  return a === undefined ? b : { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
+}
+/** Either of the two is. */
+export function isLess(a: Counter, b: Counter): boolean {
+  return a.packets < b.packets || a.bytes < b.bytes;
+}
+export function isSame(a: Counter, b: Counter): boolean {
+  return a.packets === b.packets && a.bytes === b.bytes;
+}
+export function larger(a: Counter, b: Counter): Counter {
+  return { packets: a.packets > b.packets ? a.packets : b.packets, bytes: a.bytes > b.bytes ? a.bytes : b.bytes };
+}
+/** a - b, or nothing. */
+export function beyond(a: Counter, b: Counter): Counter {
+  return { packets: a.packets > b.packets ? a.packets - b.packets : 0n, bytes: a.bytes > b.bytes ? a.bytes - b.bytes : 0n };
+}
+/** The most that any of `rows` had. */
+export function most(counters: RuleCounters, rows: readonly number[]): Counter {
+  return rows.map((row) => at(counters, row)).reduce(larger, NOTHING);
+}
