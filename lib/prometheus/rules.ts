@@ -1,5 +1,5 @@
 // Polls of rule counters as rows of series. Labels are asked for once, and again when the rules have changed.
-import { matchRows } from '../counters/match.ts';
+import { matchRows, REPLACED } from '../counters/match.ts';
 import { chainKey, RuleCounters, type RuleStructure } from '../counters/rows.ts';
 import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, InstalledRule } from '../model/ruleset.ts';
@@ -33,10 +33,7 @@ export class RuleSeries {
       throw new NetfilterError('rule counters of another copy of nflink than nflink/prometheus', { code: 'ERR_INVALID_ARG' });
     const last = this.#last;
     const { structure } = snapshot;
-    const before =
-      last === undefined
-        ? new Int32Array(snapshot.length).fill(-1)
-        : matchRows(last.counters.structure, structure, new Set<string>()).before;
+    const before = last === undefined ? new Int32Array(snapshot.length).fill(-1) : sameRules(last.counters.structure, structure);
     // Read without the lock, counters that went back may have met somebody's commit between its rules and their counters: the values of the
     // last poll stay until the next tells.
     if (snapshot.unlocked === true && last !== undefined && wentBack(last.counters, snapshot, before) && ++this.#unsure < UNSURE_POLLS)
@@ -76,6 +73,12 @@ export class RuleSeries {
       if (typeof value !== 'string') throw new NetfilterError(`rule label ${name}: text is needed`, { code: 'ERR_INVALID_ARG' });
     }
   }
+}
+
+/** By row of the later structure: the row of the same rule, or -1. One that was replaced is another rule. */
+function sameRules(earlier: RuleStructure, later: RuleStructure): Int32Array {
+  const { before, how } = matchRows(earlier, later, new Set<string>());
+  return before.map((old, row) => (how[row] === REPLACED ? -1 : old));
 }
 
 /** What tells a row's chain and its place in it, as text. */
