@@ -14,9 +14,10 @@ export interface RuleDelta {
   readonly packetsPerSecond: number;
   readonly bytesPerSecond: number;
   /**
-   * 'new': the rule was not there before; what it has counted since. 'reset': the counter went back, so that what it counted before that, since
-   * the last poll, is not in the numbers. 'lower-bound': the rule was replaced, or stands among several alike of which some came or went: it
-   * may have been more.
+   * 'new': the rule was not there before; all its counter says, which is more than it counted where somebody gave it a count to begin with.
+   * 'reset': the counter went back, so that what it counted before that, since the last poll, is not in the numbers (and, where somebody has put
+   * back an earlier count, that count is). 'lower-bound': the rule was replaced or made anew, or stands among several alike of which some came
+   * or went: it may have been more.
    */
   readonly note?: 'new' | 'reset' | 'lower-bound';
 }

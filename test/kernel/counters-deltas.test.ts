@@ -148,3 +148,36 @@ for (const family of families) {
       assert.deepEqual([tally.sum(comment), tally.notes(comment)], [countOf(family, packets, PAYLOAD), []], comment);
   });
 }
+
+for (const way of ['nftables', 'iptables-nft'] as const) {
+  for (const family of families) {
+    it(`${way}, ${family}: our own reset, with nothing passing by, loses nothing and is no foreign one`, async () => {
+      await using host = await CountedChain.create(way, family, 'a', 'b');
+      await using tally = new CounterTally(host.watch());
+      await tally.settled(1);
+      for (const packets of [5, 1, 9, 0, 30]) {
+        if (packets > 0) await host.send(packets, PAYLOAD);
+        await host.own.reset();
+      }
+      await host.send(2, PAYLOAD);
+      await tally.settled(5);
+      for (const comment of ['a', 'b', 'jump'])
+        assert.deepEqual([tally.sum(comment), tally.notes(comment)], [countOf(family, 47, PAYLOAD), []], comment);
+    });
+  }
+}
+
+it('iptables-legacy: what our own reset takes away is no more than since the last poll, and what was polled is there', async () => {
+  await using host = await CountedChain.create('iptables-legacy', 'ip', 'a');
+  await using tally = new CounterTally(host.watch());
+  await tally.settled(1);
+  for (const packets of [5, 1, 9]) {
+    await host.send(packets, PAYLOAD);
+    await tally.settled();
+    await host.own.reset();
+    await tally.settled();
+  }
+  await host.send(2, PAYLOAD);
+  await tally.settled();
+  assert.deepEqual([tally.sum('a'), tally.notes('a')], [countOf('ip', 17, PAYLOAD), ['reset']]);
+});

@@ -1,5 +1,6 @@
 // Commands laid out as one nf_tables batch and sent. What was looked at holds for one generation only: the commit is then
 // conditional on it, and everything is done again where somebody else has committed in between.
+import { type LedgerEntry, ledgerOf } from '../../counters/ledger.ts';
 import { type FailedOperation, NetfilterError } from '../../errors.ts';
 import { Batch } from '../../nftables/batch.ts';
 import { resolveLookups } from '../../nftables/lookups.ts';
@@ -41,6 +42,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
     const messages = new Map<number, number>();
     let changes = 0;
     let first = 0;
+    const zeroed: LedgerEntry[] = [];
     for (const [i, t] of work.entries()) {
       const tableView = view.tables[i];
       if (tableView === undefined) continue;
@@ -48,17 +50,20 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
       const layout = new Layout(context, batch, bytes, t, tableView, settings);
       layout.run(addTable);
       changes += layout.changes;
+      zeroed.push(...layout.zeroed);
       first += t.commands.length;
     }
     try {
       yield* resolveLookups(context.connection, batch.lookups, batch.writer);
       const { generation } = view;
-      const result = yield* sendBatch(context.connection, changes === 0 ? new Batch() : batch, {
-        ...(o.dryRun === undefined ? {} : { dryRun: o.dryRun }),
-        ...(o.sending === undefined ? {} : { sending: o.sending }),
-        ...(o.handles === undefined ? {} : { handles: o.handles }),
-        ...(generation === undefined ? {} : { generation }),
-      });
+      const send = (): Verb<CommitResult> =>
+        sendBatch(context.connection, changes === 0 ? new Batch() : batch, {
+          ...(o.dryRun === undefined ? {} : { dryRun: o.dryRun }),
+          ...(o.sending === undefined ? {} : { sending: o.sending }),
+          ...(o.handles === undefined ? {} : { handles: o.handles }),
+          ...(generation === undefined ? {} : { generation }),
+        });
+      const result = yield* zeroed.length === 0 || o.dryRun === true ? send() : noted(context, zeroed, send);
       return {
         ...(result.generation === undefined ? {} : { generation: result.generation }),
         handle: (op: Operation) => result.handle({ index: messages.get(op.index) ?? -1 }),
@@ -75,6 +80,16 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
       throw explained(context, err, work, length);
     }
   }
+}
+
+/** Who compares polls learns what was put to zero. */
+function noted(context: CompatContext, zeroed: readonly LedgerEntry[], send: () => Verb<CommitResult>): Verb<CommitResult> {
+  const ledger = ledgerOf(context.connection);
+  return ledger.during(function* () {
+    const result = yield* send();
+    for (const entry of zeroed) ledger.add(entry);
+    return result;
+  });
 }
 
 function* rulesOf(work: readonly TableCommands[]): Generator<RuleSpec> {

@@ -1,5 +1,6 @@
 // The commands on one table as operations of a batch. Rule numbers and texts are resolved against the chain as it will be
 // when the command's turn comes.
+import type { LedgerEntry } from '../../counters/ledger.ts';
 import { E2BIG, EEXIST, ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
@@ -52,6 +53,8 @@ export class Layout {
   #nextId = 1;
   /** How many commands have something to do. */
   changes = 0;
+  /** What rules that keep their handles had counted when they were looked at. */
+  readonly zeroed: LedgerEntry[] = [];
 
   constructor(context: CompatContext, batch: Batch, bytes: BytesContext, work: TableCommands, view: TableView, o: LayoutOptions) {
     this.#context = context;
@@ -324,6 +327,11 @@ export class Layout {
     const place = 'id' in old ? { after: nameOf(old) } : { replace: old.handle };
     this.#out.addRule(kernel, expressions, place, named, { id, userdata });
     if ('id' in old) this.#out.deleteRule(kernel, nameOf(old), named);
+    else {
+      const { packets, bytes } = counted.find((e) => e.type === 'counter') as unknown as Counter;
+      const place = { family: this.#context.family, table: this.#out.table, chain: kernel };
+      this.zeroed.push({ kind: 'reset', place, handle: old.handle, counter: { packets, bytes } });
+    }
     state.entries[at] = { id, expressions };
     return true;
   }

@@ -291,7 +291,7 @@ function history(
     } else {
       // Our own restore is with the counters, another's without; either numbers the rules anew.
       const own = s.do === 'own restore';
-      // A foreign one gives the handles of our resets since the last poll to other rules: then the sum of all is still right, and no more.
+      // A foreign one gives the handles of our resets between the same two polls to other rules: then the sum of all is right, and no more.
       if (!own && alike === undefined) polled();
       if (!own) restored = 'restored';
       handle = 1n;
@@ -301,7 +301,10 @@ function history(
         x.counter = 0n;
         x.lost = true;
       }
-      if (!own) continue;
+      if (!own) {
+        if (alike === undefined) polled();
+        continue;
+      }
       ledger.add({ kind: 'restore', place: place(), counters: live.map((x) => ({ packets: x.counter, bytes: x.counter * 7n })) });
       // What a reset read between two restores was numbered by the first of them.
       if (restored === 'and reset') for (const x of live) x.lost = true;
