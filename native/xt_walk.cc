@@ -61,7 +61,11 @@ class Walker {
         if (length < sizeof(xt_entry_match) || length > target - match) return fail("a match has a wrong size");
         match += length;
       }
-      end_name(target);
+      const size_t target_size = end_name(target);
+      if (target_size < sizeof(xt_entry_target) || target_size > at + next - target)
+        return fail("a target has a wrong size");
+      // The kernel takes entries with room behind the target, and never writes that room.
+      std::memset(entries_ + target + target_size, 0, at + next - target - target_size);
       const bool last = at + next == size_;
       if (is_error(target)) {
         // The last entry of the table is an ERROR too, of no chain.

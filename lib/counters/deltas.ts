@@ -54,9 +54,9 @@ export class RuleDeltas implements Iterable<RuleDelta> {
     }
   }
 
-  /** Whether any counter is less than it was. */
-  get wentBack(): boolean {
-    return this.#computed().notes.includes(NOTE_RESET);
+  /** Whether anything but plain counting has happened: a counter went back, a rule is new or may be another. */
+  get isNoted(): boolean {
+    return this.#computed().notes.some((note) => note !== 0);
   }
 
   #computed(): Computed {

@@ -19,7 +19,15 @@ interface OwnRestore {
 }
 export type LedgerEntry = OwnReset | OwnRestore;
 
+/** How many counters entries may hold together: beyond that who compares polls begins anew. */
+const MOST_COUNTERS = 500_000;
+
+function weight(entry: LedgerEntry): number {
+  return entry.kind === 'restore' ? 1 + entry.counters.length : 1;
+}
+
 export class CounterLedger {
+  #weight = 0;
   #entries: LedgerEntry[] = [];
   /** How many entries came before the first that is kept. */
   #dropped = 0;
@@ -51,7 +59,14 @@ export class CounterLedger {
   }
 
   add(entry: LedgerEntry): void {
-    if (this.#readers.size > 0) this.#entries.push(entry);
+    if (this.#readers.size === 0) return;
+    this.#entries.push(entry);
+    this.#weight += weight(entry);
+    if (this.#weight > MOST_COUNTERS) this.#drop(this.mark);
+  }
+  /** Whether entries after `mark` were dropped: nobody took the samples they were kept for. */
+  lacks(mark: number): boolean {
+    return mark < this.#dropped;
   }
   /** Whether anybody asks: what costs something to know need not be known otherwise. */
   get wanted(): boolean {
@@ -80,8 +95,12 @@ export class CounterLedger {
   #prune(): void {
     const oldest = Math.min(...[...this.#readers].map((r) => r.mark), this.mark);
     if (oldest <= this.#dropped) return;
-    this.#entries = this.#entries.slice(oldest - this.#dropped);
-    this.#dropped = oldest;
+    this.#drop(oldest);
+  }
+  #drop(before: number): void {
+    this.#entries = this.#entries.slice(before - this.#dropped);
+    this.#dropped = before;
+    this.#weight = this.#entries.reduce((sum, entry) => sum + weight(entry), 0);
   }
 }
 

@@ -1,4 +1,5 @@
 // Counters of things that have a name: base chains, counters, quotas, elements of sets. Few beside rules, so each row is read at once.
+import type { Family } from '../model/ruleset.ts';
 
 /** Rows in the kernel's order. */
 export interface NamedCounters<T> {
@@ -38,14 +39,14 @@ export function namedCounters<T extends object>(rows: readonly NamedRow<T>[], ge
 
 /** A base chain with what its packets came to at its end: those no rule has decided (iptables' policy counters). */
 export interface CountedChain {
-  readonly family: string;
+  readonly family: Family;
   readonly table: string;
   readonly name: string;
   readonly policy?: 'accept' | 'drop';
 }
 /** A counter or quota by name. */
 export interface CountedObject {
-  readonly family: string;
+  readonly family: Family;
   readonly table: string;
   readonly name: string;
   readonly handle?: bigint;

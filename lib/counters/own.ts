@@ -15,7 +15,7 @@ export interface Own {
 }
 
 export function handleKey(place: Pick<Place, 'family' | 'table'>, handle: bigint): string {
-  return `${tableKey(place)} ${handle}`;
+  return `${tableKey(place)}\0${handle}`;
 }
 
 export function inOrder(entries: readonly LedgerEntry[]): Own {
@@ -32,8 +32,12 @@ export function inOrder(entries: readonly LedgerEntry[]): Own {
       continue;
     }
     begun.set(chainKey(entry.place), entry.counters);
+    if (swallowed.size === 0) {
+      restored.add(table);
+      continue;
+    }
     for (const [key, counter] of swallowed) {
-      if (!key.startsWith(`${table} `)) continue;
+      if (!key.startsWith(`${table}\0`)) continue;
       swallowed.delete(key);
       // What was reset between two restores was numbered by the first, of which nobody has seen anything.
       if (restored.has(table)) dropped.add(table);
@@ -56,11 +60,14 @@ export class Beginnings {
   readonly #earlier: RuleCounters;
   readonly #later: RuleCounters;
   readonly #chains = new Map<number, readonly Counter[] | Beginning | undefined>();
+  /** By chainKey: the chain's number before. */
+  readonly #before: ReadonlyMap<string, number>;
 
   constructor(begun: Own['begun'], earlier: RuleCounters, later: RuleCounters) {
     this.#begun = begun;
     this.#earlier = earlier;
     this.#later = later;
+    this.#before = new Map(begun.size === 0 ? [] : earlier.structure.places.map((p, i) => [chainKey(p), i]));
   }
   has(key: string): boolean {
     return this.#begun.has(key);
@@ -83,7 +90,7 @@ export class Beginnings {
     const counter = counters.reduce(larger, NOTHING);
     if (counters.every((c) => isSame(c, counter))) return { counter, sure: true };
     const before = this.#earlier.structure;
-    const at = before.places.findIndex((p) => chainKey(p) === chainKey(place));
+    const at = this.#before.get(chainKey(place)) ?? -1;
     const old = before.contents.subarray(before.places[at]?.start ?? 0, at < 0 ? 0 : (before.places[at + 1]?.start ?? before.length));
     const now = structure.contents.subarray(place.start, structure.places[number + 1]?.start ?? structure.length);
     const same = now.length === old.length && now.length === counters.length && now.every((content, i) => content === old[i]);

@@ -26,10 +26,11 @@ export interface RuleStructure {
 
 /** Names a table, as handles of rules are numbered in one. */
 export function tableKey({ family, table }: { readonly family: string; readonly table: string }): string {
-  return `${family} ${table}`;
+  // Names may hold blanks, but no NUL.
+  return `${family}\0${table}`;
 }
 export function chainKey(place: { readonly family: string; readonly table: string; readonly chain: string }): string {
-  return `${tableKey(place)} ${place.chain}`;
+  return `${tableKey(place)}\0${place.chain}`;
 }
 
 export interface Reading {

@@ -14,6 +14,14 @@ export interface CounterSample {
   readonly pollMs: number;
   /** Polls left out before this one: they would have been late, or nobody had taken the sample before. */
   readonly skipped: number;
-  /** What every rule that counts has counted since the last sample with a snapshot; empty with the first. Made as it is iterated. */
+  /**
+   * What every rule that counts has counted since the last sample that was not deferred; empty with the first. Made as it is iterated. Rates are over that
+   * time, `elapsedMs` is not where samples were deferred.
+   */
   readonly deltas: Iterable<RuleDelta>;
+  /**
+   * The deltas are put off to the next sample: the poll met a restore of this connection, or a legacy commit of somebody who held the lock. After 20 samples
+   * deferred for restores in a row the comparison begins anew.
+   */
+  readonly deferred?: true;
 }

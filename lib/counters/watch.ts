@@ -21,13 +21,15 @@ interface Waiting {
 }
 
 /** A holder that never lets go of the lock does not hold up deltas for ever. */
-const UNSURE_POLLS = 3;
+export const UNSURE_POLLS = 3;
+/** Nor do restores of ours without a pause. */
+const RESTLESS_POLLS = 20;
 /** Longest that setTimeout takes. */
 const LONGEST_INTERVAL_MS = 0x7fffffff;
 
 export class CounterWatch implements Subscription<CounterSample>, Listener {
   readonly #intervalMs: number;
-  readonly #poll: () => Promise<RuleCounters>;
+  readonly #poll: (signal: AbortSignal) => Promise<RuleCounters>;
   readonly #ledger: CounterLedger;
   readonly #reader: { mark: number };
   readonly #waiting: Waiting[] = [];
@@ -43,11 +45,15 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
   #polling = false;
   /** Polls in a row whose deltas were put off. */
   #unsure = 0;
+  /** Polls in a row that met restores of ours. */
+  #restless = 0;
+  readonly #aborted = new AbortController();
+  #atWork: Promise<unknown> | undefined;
   #ended = false;
   /** What ended it, until somebody was told. */
   #failure: { readonly err: unknown } | undefined;
 
-  constructor(connection: Connection, poll: () => Promise<RuleCounters>, o: WatchOptions) {
+  constructor(connection: Connection, poll: (signal: AbortSignal) => Promise<RuleCounters>, o: WatchOptions) {
     const { intervalMs, signal } = o;
     if (typeof intervalMs !== 'number' || !(intervalMs >= 1 && intervalMs <= LONGEST_INTERVAL_MS))
       throw new NetfilterError(`watchCounters: intervalMs ${String(intervalMs)}: 1 to ${LONGEST_INTERVAL_MS} milliseconds`, {
@@ -84,9 +90,10 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
     await this.close();
     return { done: true, value: undefined };
   }
-  close(): Promise<void> {
+  /** Ends the watch; a poll at work is waited for. */
+  async close(): Promise<void> {
     this.#end();
-    return Promise.resolve();
+    await this.#atWork;
   }
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
@@ -114,7 +121,7 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
       return this.#schedule();
     }
     this.#polling = true;
-    void this.#sample().then(
+    this.#atWork = this.#sample().then(
       (sample) => {
         this.#polling = false;
         if (this.#ended) return;
@@ -138,9 +145,10 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
     this.#lastAt = begun;
     const { calm } = this.#ledger;
     try {
-      const snapshot = await this.#poll();
+      const snapshot = await this.#poll(this.#aborted.signal);
       const deltas = this.#deltas(snapshot, calm !== undefined && calm === this.#ledger.calm);
-      return { snapshot, elapsedMs: since, pollMs: performance.now() - begun, skipped, deltas };
+      const times = { elapsedMs: since, pollMs: performance.now() - begun, skipped };
+      return deltas === undefined ? { snapshot, ...times, deltas: [], deferred: true } : { snapshot, ...times, deltas };
     } catch (err) {
       if (!(err instanceof NetfilterError)) throw err;
       return { error: err, elapsedMs: since, pollMs: performance.now() - begun, skipped, deltas: [] };
@@ -148,13 +156,17 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
   }
 
   /** `calm`: no restore of ours was at work, so that what the ledger says by now is what the poll has seen. Otherwise the next poll tells. */
-  #deltas(snapshot: RuleCounters, calm: boolean): CounterSample['deltas'] {
-    if (!calm) return [];
-    const before = this.#last;
-    const deltas = before === undefined ? undefined : new RuleDeltas(before, snapshot, this.#ledger);
-    // Read without the lock, counters that went back may have met somebody's commit between its rules and their counters: the next poll tells.
-    if (snapshot.unlocked === true && deltas?.wentBack === true && ++this.#unsure < UNSURE_POLLS) return [];
+  #deltas(snapshot: RuleCounters, calm: boolean): CounterSample['deltas'] | undefined {
+    const last = this.#last;
+    // Restores of ours without end, or samples that nobody took for long: what was counted in between is not known.
+    const anew = last !== undefined && (this.#ledger.lacks(last.mark) || (!calm && ++this.#restless >= RESTLESS_POLLS));
+    if (!calm && !anew) return undefined;
+    const deltas = last === undefined || anew ? undefined : new RuleDeltas(last, snapshot, this.#ledger);
+    // Read without the lock, counters may have met somebody's commit between its rules and their counters, where they went back or rules are
+    // others: the next poll tells.
+    if (snapshot.unlocked === true && deltas?.isNoted === true && ++this.#unsure < UNSURE_POLLS) return undefined;
     this.#unsure = 0;
+    this.#restless = 0;
     this.#last = snapshot;
     this.#ledger.advance(this.#reader, snapshot.mark);
     return deltas ?? [];
@@ -182,6 +194,7 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
+    this.#aborted.abort();
     this.#ledger.close(this.#reader);
     for (const release of this.#release) release();
     this.#serve();

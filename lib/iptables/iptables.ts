@@ -285,9 +285,19 @@ export class Iptables {
     if (o.noflush === true || o.test === true) return yield* restore();
     const { family } = this;
     const ledger = ledgerOf(this.#connection);
+    const note = (done: typeof tables): void => {
+      if (ledger.wanted) for (const entry of restoredCounters(done, family, o.counters === true)) ledger.add(entry);
+    };
     yield* ledger.during(function* () {
-      yield* restore();
-      if (ledger.wanted) for (const entry of restoredCounters(tables, family, o.counters === true)) ledger.add(entry);
+      try {
+        yield* restore();
+      } catch (err) {
+        // Of legacy tables some may have been written before one was refused.
+        const written = err instanceof NetfilterError ? (err.tables ?? []) : [];
+        note(tables.filter((t) => written.includes(t.name)));
+        throw err;
+      }
+      note(tables);
     });
   }
 
@@ -332,9 +342,9 @@ export class Iptables {
       seen ||= counters.length > 0;
       return counters;
     };
-    const poll = async (): Promise<RuleCounters> => {
+    const poll = async (signal: AbortSignal): Promise<RuleCounters> => {
       await mustBeThere(this.#connection);
-      return await this.#connection.runAsync('counters', polled, undefined, false);
+      return await this.#connection.runAsync('counters', polled, { signal }, false);
     };
     return new CounterWatch(this.#connection, poll, o);
   }

@@ -2,6 +2,7 @@
 // generation stands: then the messages are received and thrown away but for their counters.
 import type { Connection } from '../connection.ts';
 import { ledgerOf } from '../counters/ledger.ts';
+import { Recent } from '../counters/recent.ts';
 import { type Reading, RuleCounters, type RuleStructure } from '../counters/rows.ts';
 import type { Counter, InstalledRule } from '../model/ruleset.ts';
 import type { NativeCounterReply } from '../native.ts';
@@ -74,9 +75,7 @@ function bytesOf(numbers: BigUint64Array): Buffer {
 }
 
 /** By connection and scope: the structure of the last poll. */
-const known = new WeakMap<Connection, Map<string, NftStructure>>();
-/** Scopes that are remembered: who polls asks for the same ones. */
-const REMEMBERED = 16;
+const known = new WeakMap<Connection, Recent<string, NftStructure>>();
 
 /** The counters of the rules of several scopes, in one generation. */
 export function* countRules(connection: Connection, scopes: readonly RuleScope[], view: RowView): Verb<RuleCounters> {
@@ -86,7 +85,7 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
   if (before !== undefined && (yield* readGeneration(connection)).generation === before.generation) {
     const reply = yield* dumpParts(connection, before.parts, false);
     // The messages carry the low half of the generation: no commit came between.
-    if ((reply.generation16 < 0 || reply.generation16 === (before.generation & 0xffff)) && before.fits(reply))
+    if (reply.generation16 === (before.generation & 0xffff) && before.fits(reply))
       return counters(before, reply, taken(connection), before.generation);
   }
   const parts = partsOf(scopes);
@@ -94,14 +93,11 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
   // A reset of ours may come before the next answer.
   const when = taken(connection);
   const { generation } = yield* readGeneration(connection);
-  const sure = reply.generation16 < 0 || (generation & 0xffff) === reply.generation16;
+  // No message, no generation: a commit may have come behind an empty dump.
+  const sure = (generation & 0xffff) === reply.generation16;
   const structure = new NftStructure(new RuleDump(reply), generation, parts, view);
-  structures.delete(key);
   if (sure) structures.set(key, structure);
-  for (const oldest of structures.keys()) {
-    if (structures.size <= REMEMBERED) break;
-    structures.delete(oldest);
-  }
+  else structures.delete(key);
   return counters(structure, reply, when, sure ? generation : undefined);
 }
 
@@ -120,9 +116,9 @@ function counters(structure: NftStructure, reply: NativeCounterReply, when: Take
   });
 }
 
-function structuresOf(connection: Connection): Map<string, NftStructure> {
+function structuresOf(connection: Connection): Recent<string, NftStructure> {
   let found = known.get(connection);
-  if (found === undefined) known.set(connection, (found = new Map()));
+  if (found === undefined) known.set(connection, (found = new Recent()));
   return found;
 }
 

@@ -180,16 +180,18 @@ export class Nftables {
    * What deltas can't know: somebody's reset between two polls shows where the counter went back ('reset'), not where it has caught up since.
    */
   watchCounters(o: CounterScope & WatchOptions): Subscription<CounterSample> {
-    return new CounterWatch(this.#connection, () => this.#poll(o), o);
+    return new CounterWatch(this.#connection, (signal) => this.#poll(o, signal), o);
   }
-  async #poll(o: CounterScope): Promise<RuleCounters> {
+  async #poll(o: CounterScope, signal: AbortSignal): Promise<RuleCounters> {
     await mustBeThere(this.#connection);
-    return await this.#connection.runAsync('counters', () => this.#polled(o), undefined, false);
+    return await this.#connection.runAsync('counters', () => this.#polled(o), { signal }, false);
   }
   *#polled(o: CounterScope): Verb<RuleCounters> {
     const counters = yield* this.#counters(o);
-    if (counters.length === 0 && o.table !== undefined) yield* tableMustExist(this.#connection, o.table);
-    return counters;
+    if (counters.length > 0 || o.table === undefined) return counters;
+    yield* tableMustExist(this.#connection, o.table);
+    // It may have come between the two looks.
+    return yield* this.#counters(o);
   }
 
   /**

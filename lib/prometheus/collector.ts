@@ -121,7 +121,13 @@ export class NetfilterCollector {
         leftOut.set({ ...labels, of }, of === 'quotas' ? source.quotas.leftOut : source.books[of].leftOut);
       }
     }
-    for (const [error, failure] of failures) this.#onError?.(error, failure);
+    for (const [error, failure] of failures) {
+      try {
+        this.#onError?.(error, failure);
+      } catch {
+        // The scrape goes on: it is the caller's own, who was told.
+      }
+    }
   }
 }
 

@@ -1,12 +1,10 @@
 // Polls of rule counters as rows of series. Labels are asked for once, and again when the rules have changed.
 import { matchRows, REPLACED } from '../counters/match.ts';
 import { chainKey, RuleCounters, type RuleStructure } from '../counters/rows.ts';
+import { UNSURE_POLLS } from '../counters/watch.ts';
 import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, InstalledRule } from '../model/ruleset.ts';
 import { type Labels, SeriesBook } from './series.ts';
-
-/** A holder that never lets go of the lock does not hold up counters for ever. */
-const UNSURE_POLLS = 3;
 
 /** By comment, else by handle; on legacy by number, as iptables counts from 1. */
 export function ruleLabels(rule: InstalledRule): Labels {

@@ -2,6 +2,7 @@
 // but in what it counts is not transferred again.
 import type { Connection } from '../../connection.ts';
 import { ledgerOf } from '../../counters/ledger.ts';
+import { Recent } from '../../counters/recent.ts';
 import { RuleCounters, type RuleStructure } from '../../counters/rows.ts';
 import type { Counter, InstalledRule } from '../../model/ruleset.ts';
 import type { Verb } from '../../run.ts';
@@ -69,19 +70,18 @@ function joined(parts: readonly BigUint64Array[]): BigUint64Array {
   return out;
 }
 
-interface Remembered {
-  readonly tables: ReadonlyMap<string, LegacyTable>;
+interface Scope {
+  readonly tables: readonly LegacyTable[];
   readonly structure: LegacyStructure;
 }
-
-/** Scopes that are remembered: who polls asks for the same ones. */
-const REMEMBERED = 16;
 
 /** Polls of one connection: what the tables were at the last. */
 export class LegacyPolls {
   readonly #connection: Connection;
   readonly #family: IpFamily;
-  readonly #known = new Map<string, Remembered>();
+  /** By name: shared by all scopes, since a table is read whole. */
+  readonly #tables = new Map<string, LegacyTable>();
+  readonly #scopes = new Recent<string, Scope>();
 
   constructor(connection: Connection, family: IpFamily) {
     this.#connection = connection;
@@ -90,26 +90,30 @@ export class LegacyPolls {
 
   *read(names: readonly string[], chain: string | undefined, context: BytesContext): Verb<RuleCounters> {
     const key = JSON.stringify([names, chain]);
-    const before = this.#known.get(key);
-    const tables = new Map<string, LegacyTable>();
+    const before = this.#scopes.get(key);
     const counts: { readonly packets: BigUint64Array; readonly bytes: BigUint64Array; readonly table: LegacyTable }[] = [];
     let unlocked = false;
     for (const name of yield* existingTables(this.#connection, this.#family, names)) {
-      const last = before?.tables.get(name);
+      const last = this.#tables.get(name);
       const reply = yield* requestTable(this.#connection, this.#family, name, { lock: lockPath(), known: last?.digest });
       if (reply.missing === true) continue;
       unlocked ||= reply.unlocked === true;
       const table = reply.known === true && last !== undefined ? last : new LegacyTable(this.#family, name, reply);
-      tables.set(name, table);
+      this.#tables.set(name, table);
       counts.push({ packets: reply.packets ?? table.packets, bytes: reply.bytes ?? table.byteCounts, table });
     }
-    const steady =
-      before !== undefined && before.tables.size === tables.size && [...tables].every(([name, t]) => before.tables.get(name) === t);
+    const steady = before !== undefined && before.tables.length === counts.length && counts.every((c, i) => before.tables[i] === c.table);
     const parts = steady ? [] : counts.map(({ table }) => partOf(table, chain));
     const structure = steady ? before.structure : new LegacyStructure(parts, context);
-    if (!steady) this.#remember(key, { tables, structure });
+    if (!steady) this.#scopes.set(key, { tables: counts.map((c) => c.table), structure });
     const of = (which: 'packets' | 'bytes'): BigUint64Array =>
-      joined(counts.map((c) => c[which].subarray(partOf(c.table, chain).start, partOf(c.table, chain).end)));
+      joined(
+        counts.map((c) => {
+          const { start, end } = partOf(c.table, chain);
+          // A part is copied: a snapshot of one chain keeps no other's counters.
+          return end - start === c[which].length ? c[which] : c[which].slice(start, end);
+        }),
+      );
     return new RuleCounters(structure, {
       packets: of('packets'),
       bytes: of('bytes'),
@@ -117,15 +121,6 @@ export class LegacyPolls {
       mark: ledgerOf(this.#connection).mark,
       unlocked,
     });
-  }
-
-  #remember(key: string, read: Remembered): void {
-    this.#known.delete(key);
-    this.#known.set(key, read);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= REMEMBERED) break;
-      this.#known.delete(oldest);
-    }
   }
 }
 
