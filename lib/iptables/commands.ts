@@ -60,5 +60,15 @@ export function misplaced(table: string, c: Command): string | undefined {
     return `${c.chain} is no builtin chain of table ${table}: only those have a policy`;
   if (c.verb === 'renameChain' && builtinChain(table, c.chain) !== undefined)
     return `${c.chain} is a builtin chain, and those keep their names`;
-  return undefined;
+  return table === 'nat' && drops(c) ? NO_DROP_IN_NAT : undefined;
+}
+
+export const NO_DROP_IN_NAT = 'The "nat" table is not intended for filtering, the use of DROP is therefore inhibited';
+
+/** As iptables' commands; `:chain DROP` of save text is taken by the real programs, and a program may delete what nft has put there. */
+function drops(c: Command): boolean {
+  if (c.verb === 'setPolicy') return c.policy === 'DROP';
+  if (!('rule' in c) || (c.verb === 'delete' && c.line === undefined)) return false;
+  const { target } = c.rule;
+  return target !== undefined && 'name' in target && target.name === 'DROP';
 }

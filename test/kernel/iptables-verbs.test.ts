@@ -248,6 +248,43 @@ describe('bad input is refused before anything is sent', () => {
     }
   }
 
+  for (const backend of backends) {
+    it(`${program(backend)}: DROP in nat, but for a policy that save text declares`, async () => {
+      await withIptables(
+        async (ipt, ns) => {
+          const no = { code: 'ERR_INVALID_ARG', outcome: 'not-applied', message: /"nat" table is not intended for filtering/ };
+          await ipt.append('nat', 'PREROUTING', '-j RETURN');
+          const before = await ns.must(`${program(backend)}-save`);
+          await assert.rejects(ipt.append('nat', 'PREROUTING', '-j DROP'), no);
+          assert.throws(() => ipt.insertSync('nat', 'PREROUTING', 1, { target: { name: 'DROP' } }), no);
+          await assert.rejects(ipt.replace('nat', 'PREROUTING', 1, '-j DROP'), no);
+          await assert.rejects(ipt.setPolicy('nat', 'PREROUTING', 'DROP'), no);
+          const transaction = ipt.transaction('nat');
+          transaction.append('OUTPUT', '-p tcp -j DROP');
+          await assert.rejects(transaction.commit(), no);
+          for (const line of [
+            '-A PREROUTING -j DROP',
+            '-I PREROUTING -j DROP',
+            '-R PREROUTING 1 -j DROP',
+            '-D PREROUTING -j DROP',
+            '-P INPUT DROP',
+          ]) {
+            const text = `*nat\n${line}\nCOMMIT\n`;
+            const real = await ns.run(`${program(backend)}-restore`, ['--noflush'], { input: text });
+            assert.match(real.stderr, /"nat" table is not intended for filtering/, line);
+            await assert.rejects(ipt.restore(text, { noflush: true }), no, line);
+          }
+          const bare = (text: string): string => text.replace(/^#.*\n/gm, '');
+          assert.equal(bare(await ns.must(`${program(backend)}-save`)), bare(before));
+          const declared = '*nat\n:OUTPUT DROP [0:0]\nCOMMIT\n';
+          await ns.must(`${program(backend)}-restore`, ['--noflush'], { input: declared });
+          await ipt.restore(declared, { noflush: true });
+        },
+        { backend },
+      );
+    });
+  }
+
   it('a chain that isn’t there', async () => {
     await withIptables(async (ipt, ns) => {
       await assert.rejects(ipt.append('filter', 'NOWHERE', ssh), { code: 'ENOENT', outcome: 'not-applied' });
