@@ -17,8 +17,12 @@ export type Command = InText &
     | { readonly verb: 'replace'; readonly chain: string; readonly number: number; readonly rule: RuleSpec }
     | { readonly verb: 'delete'; readonly chain: string; readonly rule: RuleSpec; readonly ifThere?: boolean }
     | { readonly verb: 'deleteAt'; readonly chain: string; readonly number: number }
+    /** Such a rule must be there; nothing is done. */
+    | { readonly verb: 'check'; readonly chain: string; readonly rule: RuleSpec }
     | { readonly verb: 'newChain'; readonly chain: string; readonly unlessThere?: boolean }
     | { readonly verb: 'deleteChain'; readonly chain: string }
+    /** All user chains that there are then: -X without a name. */
+    | { readonly verb: 'deleteUserChains'; readonly chain?: undefined }
     | { readonly verb: 'flushChain'; readonly chain: string | undefined }
     | { readonly verb: 'renameChain'; readonly chain: string; readonly to: string }
     | { readonly verb: 'setPolicy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP'; readonly counter: Counter | undefined }
@@ -42,6 +46,7 @@ export function looksAtRules(c: Command): boolean {
   switch (c.verb) {
     case 'replace':
     case 'delete':
+    case 'check':
     case 'deleteAt':
     case 'zero':
       return true;

@@ -38,11 +38,10 @@ export function parseCommandLine(line: string | readonly string[], family: IpFam
   }
   const { command } = parser;
   if (table === 'nat') refuseDrop(parser, command, rules, words);
-  const { letter, chain, zero, more } = command;
+  const { letter, chain } = command;
   if (letter === 'X' && chain === undefined) return { table, command, settings, rules: [], commands: [] };
-  const commands = commandsOf(command, rules, words);
-  const zeroing: Command = { verb: 'zero', chain, ...(more === undefined ? {} : { number: Number(more) }) };
-  return { table, command, settings, rules, commands: zero ? [zeroing] : commands };
+  // -C asks, and does not commit.
+  return { table, command, settings, rules, commands: letter === 'C' ? [] : commandsOf(command, rules, words) };
 }
 
 /** The word itself, or the one that an option begins. */
