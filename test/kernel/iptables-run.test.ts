@@ -344,6 +344,22 @@ describe('run', () => {
     });
   });
 
+  for (const backend of backends) {
+    it(`says what changed on ${backend} where all is as before`, async () => {
+      await withIptables(
+        async (ipt) => {
+          const changed = async (line: string): Promise<boolean> => (await ipt.run(line)).changed;
+          for (const line of ['-F', '-Z', '-X']) assert.equal(await changed(line), false, `${line} without the table`);
+          await ipt.run('-P INPUT DROP');
+          for (const line of ['-F', '-P INPUT DROP']) assert.equal(await changed(line), true, line);
+          assert.equal(await changed('-Z'), backend === 'legacy');
+          assert.equal(await changed('-X'), false);
+        },
+        { backend },
+      );
+    });
+  }
+
   it('says what changed', async () => {
     await withIptables(async (ipt) => {
       const changed = async (line: string): Promise<boolean> => (await ipt.run(line)).changed;

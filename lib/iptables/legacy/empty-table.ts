@@ -61,9 +61,11 @@ export class EmptyTable {
     if (c.verb === 'newChain' || c.verb === 'declareChain') return this.#make(c, fail);
     if (c.verb === 'deleteUserChains') return this.#deleteUserChains(fail);
     if (c.chain === undefined) {
-      if (c.verb === 'flushChain') for (const chain of this.#chains.values()) chain.rules = [];
       // Nothing has counted.
-      return c.verb !== 'zero';
+      if (c.verb !== 'flushChain') return false;
+      const some = [...this.#chains.values()].some((chain) => chain.rules.length > 0);
+      for (const chain of this.#chains.values()) chain.rules = [];
+      return some;
     }
     const chain = this.#chains.get(c.chain);
     if (chain === undefined) {
