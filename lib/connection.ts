@@ -179,7 +179,7 @@ export class Connection {
     }
   }
 
-  /** A set's index by name, or its name by index, in the connection's namespace. */
+  /** A set's index and family by name, or its name by index, in the connection's namespace. */
   ipset(query: string | number): NativeIpsetReply {
     this.#checkOpen('ipset');
     return this.#native.ipsetSync(query);

@@ -146,6 +146,8 @@ export interface NativeIpsetReply {
   readonly failure?: NativeFailure;
   readonly index?: number;
   readonly name?: string;
+  /** NFPROTO_IPV4 (2) or NFPROTO_IPV6 (10) of a set asked for by name; 0 where it is for both, or the kernel does not say. */
+  readonly family?: number;
 }
 
 /** Bits of `subscribe`'s groups: NFNLGRP_NFTABLES, NFNLGRP_NFTRACE. */
@@ -209,7 +211,7 @@ export interface NativeConnection {
   /** One request outside a batch on the dump socket; `flags` are nlmsg flags without NLM_F_REQUEST. */
   requestSync(type: number, family: number, flags: number, attributes: Uint8Array): NativeRequestReply;
   request(type: number, family: number, flags: number, attributes: Uint8Array): Promise<NativeRequestReply>;
-  /** SO_IP_SET on a raw socket in the connection's namespace: a set's index by name, or its name by index. */
+  /** SO_IP_SET on a raw socket in the connection's namespace: a set's index and family by name, or its name by index. */
   ipsetSync(query: string | number): NativeIpsetReply;
   ipset(query: string | number): Promise<NativeIpsetReply>;
   /** The legacy tables that the namespace has; makes none. */

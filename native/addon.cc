@@ -272,7 +272,10 @@ napi_value request_verb(napi_env env, Arguments& arguments, Form form) {
 napi_value ipset_value(napi_env env, IpsetReply& reply, Form) {
   Object object(env);
   if (reply.failure) return object.set("failure", *reply.failure).value();
-  return object.set("index", static_cast<double>(reply.index)).set("name", std::string_view(reply.name)).value();
+  return object.set("index", static_cast<double>(reply.index))
+      .set("name", std::string_view(reply.name))
+      .set("family", static_cast<double>(reply.family))
+      .value();
 }
 
 napi_value ipset_verb(napi_env env, Arguments& arguments, Form form) {

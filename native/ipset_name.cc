@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 // After <net/if.h> and <netinet/in.h>, always.
+#include <linux/netfilter.h>
 #include <linux/netfilter/ipset/ip_set.h>
 
 #include <cerrno>
@@ -21,46 +22,71 @@ MaybeFailure open_ipset_socket(UniqueFd& fd) {
   return std::nullopt;
 }
 
+namespace {
+
+/** The errno of a failed question, or 0. */
+template <typename Request>
+int ask(int fd, Request& request) {
+  socklen_t length = sizeof request;
+  if (::getsockopt(fd, SOL_IP, SO_IP_SET, &request, &length) != 0) return errno;
+  return length == sizeof request ? 0 : EPROTO;
+}
+
+void ask_by_name(int fd, unsigned version, const std::string& name, IpsetReply& reply) {
+  if (name.empty() || name.size() > kLongestIpsetName) {
+    reply.failure = Failure{"getsockopt", ENOENT};
+    return;
+  }
+  ip_set_req_get_set_family request{};
+  request.version = version;
+  request.op = IP_SET_OP_GET_FNAME;
+  std::memcpy(request.set.name, name.data(), name.size());
+  int error = ask(fd, request);
+  reply.index = request.set.index;
+  reply.family = static_cast<uint8_t>(request.family);
+  if (error == EBADMSG) {
+    // A kernel that doesn't know the question (before 3.7).
+    ip_set_req_get_set plain{};
+    plain.version = version;
+    plain.op = IP_SET_OP_GET_BYNAME;
+    std::memcpy(plain.set.name, name.data(), name.size());
+    error = ask(fd, plain);
+    reply.index = plain.set.index;
+    reply.family = NFPROTO_UNSPEC;
+  }
+  if (error == 0 && reply.index == IPSET_INVALID_ID) error = ENOENT;
+  if (error != 0) reply.failure = Failure{"getsockopt", error};
+  reply.name = name;
+}
+
+void ask_by_index(int fd, unsigned version, uint16_t index, IpsetReply& reply) {
+  ip_set_req_get_set request{};
+  request.version = version;
+  request.op = IP_SET_OP_GET_BYINDEX;
+  request.set.index = index;
+  int error = ask(fd, request);
+  reply.index = index;
+  reply.name.assign(request.set.name, ::strnlen(request.set.name, sizeof request.set.name));
+  if (error == 0 && reply.name.empty()) error = ENOENT;
+  if (error != 0) reply.failure = Failure{"getsockopt", error};
+}
+
+}  // namespace
+
 IpsetReply ask_ipset(int fd, const IpsetQuery& query) {
   IpsetReply reply;
 
   // ip_set_sockfn_get() in net/netfilter/ipset/ip_set_core.c: the version first, then requests that carry it.
   ip_set_req_version version{};
   version.op = IP_SET_OP_VERSION;
-  socklen_t length = sizeof version;
-  if (::getsockopt(fd, SOL_IP, SO_IP_SET, &version, &length) != 0) {
-    reply.failure = Failure{"getsockopt", errno};
+  if (const int error = ask(fd, version)) {
+    reply.failure = Failure{"getsockopt", error};
     return reply;
   }
-
-  ip_set_req_get_set request{};
-  request.version = version.version;
-  const auto* name = std::get_if<std::string>(&query);
-  if (name != nullptr) {
-    if (name->empty() || name->size() > kLongestIpsetName) {
-      reply.failure = Failure{"getsockopt", ENOENT};
-      return reply;
-    }
-    request.op = IP_SET_OP_GET_BYNAME;
-    std::memcpy(request.set.name, name->data(), name->size());
+  if (const auto* name = std::get_if<std::string>(&query)) {
+    ask_by_name(fd, version.version, *name, reply);
   } else {
-    request.op = IP_SET_OP_GET_BYINDEX;
-    request.set.index = std::get<uint16_t>(query);
-  }
-
-  length = sizeof request;
-  if (::getsockopt(fd, SOL_IP, SO_IP_SET, &request, &length) != 0 || length != sizeof request) {
-    reply.failure = Failure{"getsockopt", length != sizeof request ? EPROTO : errno};
-    return reply;
-  }
-  if (name != nullptr) {
-    if (request.set.index == IPSET_INVALID_ID) reply.failure = Failure{"getsockopt", ENOENT};
-    reply.index = request.set.index;
-    reply.name = *name;
-  } else {
-    reply.index = std::get<uint16_t>(query);
-    reply.name.assign(request.set.name, ::strnlen(request.set.name, sizeof request.set.name));
-    if (reply.name.empty()) reply.failure = Failure{"getsockopt", ENOENT};
+    ask_by_index(fd, version.version, std::get<uint16_t>(query), reply);
   }
   return reply;
 }

@@ -17,6 +17,9 @@ struct IpsetReply {
   MaybeFailure failure;
   uint16_t index = 0;
   std::string name;
+  /** NFPROTO_IPV4, NFPROTO_IPV6 or NFPROTO_UNSPEC, which is for both; also where the kernel doesn't say, as for a
+   * question by index. */
+  uint8_t family = 0;
 };
 
 /** Longest name of a set without its NUL: IPSET_MAXNAMELEN - 1. */

@@ -130,10 +130,12 @@ const char* check_entry(const uint8_t* bytes, size_t length, bool jump) {
 }
 
 bool has_entry(XtVerb verb) {
-  return verb == XtVerb::kAppend || verb == XtVerb::kInsert || verb == XtVerb::kReplace || verb == XtVerb::kDelete;
+  return verb == XtVerb::kAppend || verb == XtVerb::kInsert || verb == XtVerb::kReplace || verb == XtVerb::kDelete ||
+         verb == XtVerb::kCheck;
 }
 bool may_name_no_chain(XtVerb verb) {
-  return verb == XtVerb::kFlushChain || verb == XtVerb::kZero || verb == XtVerb::kBegin;
+  return verb == XtVerb::kFlushChain || verb == XtVerb::kZero || verb == XtVerb::kBegin ||
+         verb == XtVerb::kDeleteUserChains;
 }
 
 /** One table under libiptc, with what its functions say as refusals. */
@@ -205,6 +207,10 @@ class Table {
         if (!conditional) return refuse("rule", ENOENT);
         done = false;
         return std::nullopt;
+      case XtVerb::kCheck:
+        done = false;
+        if (Api::check(c.chain, entry, mask, handle_) != 0) return std::nullopt;
+        return errno == ENOENT ? refuse("rule", ENOENT) : refuse("", errno);
       case XtVerb::kDeleteAt:
         return check(Api::remove_at(c.chain, c.number - 1, handle_));
       case XtVerb::kNewChain:
@@ -230,6 +236,9 @@ class Table {
       case XtVerb::kBegin:
         began_ = true;
         if (auto refusal = for_each(index, Api::flush)) return refusal;
+        return delete_user_chains(index);
+      case XtVerb::kDeleteUserChains:
+        done = has_user_chains();
         return delete_user_chains(index);
       case XtVerb::kRenameChain:
         return rename(index, c);
@@ -351,6 +360,12 @@ class Table {
       if (function(chain.c_str(), handle_) == 0) return Refusal{index, "", errno};
     }
     return std::nullopt;
+  }
+  bool has_user_chains() {
+    for (const auto& chain : chains()) {
+      if (Api::builtin(chain.c_str(), handle_) == 0) return true;
+    }
+    return false;
   }
   std::optional<Refusal> delete_user_chains(size_t index) {
     for (const auto& chain : chains()) {
@@ -481,7 +496,7 @@ bool XtCommands::text_at(uint32_t place, size_t most) const {
 const char* XtCommands::check(XtFamily family, const uint32_t* c) const {
   const auto [verb, flags, chain, number, entry, length, mask, other, counters] =
       std::array<uint32_t, kWords>{c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]};
-  if (verb > static_cast<uint32_t>(XtVerb::kBegin) || (flags & ~kXtFlags) != 0)
+  if (verb > static_cast<uint32_t>(XtVerb::kDeleteUserChains) || (flags & ~kXtFlags) != 0)
     return "a command's verb or flags are unknown";
   const auto which = static_cast<XtVerb>(verb);
   constexpr size_t kLongestChain = sizeof(xt_chainlabel) - 1;
@@ -496,7 +511,7 @@ const char* XtCommands::check(XtFamily family, const uint32_t* c) const {
     const char* complaint = family == XtFamily::kIp ? check_entry<ipt_entry>(at(entry), length, jump)
                                                     : check_entry<ip6t_entry>(at(entry), length, jump);
     if (complaint != nullptr) return complaint;
-    const bool compares = which == XtVerb::kDelete || (flags & kXtConditional) != 0;
+    const bool compares = which == XtVerb::kDelete || which == XtVerb::kCheck || (flags & kXtConditional) != 0;
     if (compares && (mask > byte_count_ || length > byte_count_ - mask)) return "a mask lies outside the bytes";
   } else if ((flags & kXtJump) != 0) {
     return "a command's verb or flags are unknown";

@@ -30,6 +30,9 @@ enum class XtVerb : uint32_t {
   kZeroAt,
   /** The table begins anew: no rules, no user chains. */
   kBegin,
+  /** Such a rule must be there. */
+  kCheck,
+  kDeleteUserChains,
 };
 
 /** Nothing to do, rather than an error, where the rule or chain is there already (append, insert, new) or not there

@@ -13,11 +13,11 @@ export function place(words: readonly Word[], wordIndex: number): { word: string
 }
 
 /**
- * The commands of a line that writes; of one that only reads (-C, -L, -S) there are none. Several addresses are several rules, each put
+ * The commands of a line; of one that only shows (-L, -S) there are none. Several addresses are several rules, each put
  * where the line says: the last inserted comes first. `line`: its number in save text.
  */
 export function commandsOf(
-  { letter, chain, more, at }: ParsedCommand,
+  { letter, chain, more, at, zero }: ParsedCommand,
   rules: readonly RuleSpec[],
   words: readonly Word[],
   o: { readonly line?: number } = {},
@@ -25,6 +25,7 @@ export function commandsOf(
   const number = more === undefined ? 1 : Number(more);
   // Only -F, -X and -Z may have none.
   const name = chain ?? '';
+  const zeroing: Command = { verb: 'zero', chain, ...(more === undefined ? {} : { number }), ...o };
   switch (letter) {
     case 'A':
       return rules.map((rule) => ({ verb: 'append', chain: name, rule, ...o }));
@@ -40,10 +41,9 @@ export function commandsOf(
     case 'F':
       return [{ verb: 'flushChain', chain, ...o }];
     case 'Z':
-      return [{ verb: 'zero', chain, ...(more === undefined ? {} : { number }), ...o }];
+      return [zeroing];
     case 'X':
-      if (chain === undefined) throw new RuleSyntaxError('-X needs a chain here: all at once are not deleted', place(words, at));
-      return [{ verb: 'deleteChain', chain, ...o }];
+      return [chain === undefined ? { verb: 'deleteUserChains', ...o } : { verb: 'deleteChain', chain, ...o }];
     case 'N':
     case 'E': {
       const made = letter === 'N' ? name : (more ?? '');
@@ -56,9 +56,10 @@ export function commandsOf(
         throw new RuleSyntaxError(`Bad policy name "${more}", ACCEPT or DROP is one`, { ...place(words, at + 2), word: more ?? '' });
       return [{ verb: 'setPolicy', chain: name, policy: more, counter: rules[0]?.counter, ...o }];
     case 'C':
+      return rules.map((rule) => ({ verb: 'check', chain: name, rule, ...o }));
     case 'L':
     case 'S':
-      return [];
+      return zero ? [zeroing] : [];
     default:
       return letter satisfies never;
   }

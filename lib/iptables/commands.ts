@@ -17,8 +17,12 @@ export type Command = InText &
     | { readonly verb: 'replace'; readonly chain: string; readonly number: number; readonly rule: RuleSpec }
     | { readonly verb: 'delete'; readonly chain: string; readonly rule: RuleSpec; readonly ifThere?: boolean }
     | { readonly verb: 'deleteAt'; readonly chain: string; readonly number: number }
+    /** Such a rule must be there; nothing is done. */
+    | { readonly verb: 'check'; readonly chain: string; readonly rule: RuleSpec }
     | { readonly verb: 'newChain'; readonly chain: string; readonly unlessThere?: boolean }
     | { readonly verb: 'deleteChain'; readonly chain: string }
+    /** All user chains that there are then: -X without a name. */
+    | { readonly verb: 'deleteUserChains'; readonly chain?: undefined }
     | { readonly verb: 'flushChain'; readonly chain: string | undefined }
     | { readonly verb: 'renameChain'; readonly chain: string; readonly to: string }
     | { readonly verb: 'setPolicy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP'; readonly counter: Counter | undefined }
@@ -42,6 +46,7 @@ export function looksAtRules(c: Command): boolean {
   switch (c.verb) {
     case 'replace':
     case 'delete':
+    case 'check':
     case 'deleteAt':
     case 'zero':
       return true;
@@ -60,5 +65,15 @@ export function misplaced(table: string, c: Command): string | undefined {
     return `${c.chain} is no builtin chain of table ${table}: only those have a policy`;
   if (c.verb === 'renameChain' && builtinChain(table, c.chain) !== undefined)
     return `${c.chain} is a builtin chain, and those keep their names`;
-  return undefined;
+  return table === 'nat' && drops(c) ? NO_DROP_IN_NAT : undefined;
+}
+
+export const NO_DROP_IN_NAT = 'The "nat" table is not intended for filtering, the use of DROP is therefore inhibited';
+
+/** As iptables' commands; `:chain DROP` of save text is taken by the real programs, and a program may delete what nft has put there. */
+function drops(c: Command): boolean {
+  if (c.verb === 'setPolicy') return c.policy === 'DROP';
+  if (!('rule' in c) || (c.verb === 'delete' && c.line === undefined)) return false;
+  const { target } = c.rule;
+  return target !== undefined && 'name' in target && target.name === 'DROP';
 }

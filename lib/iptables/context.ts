@@ -1,7 +1,7 @@
 // What every backend works with: the connection, the kernel's revisions of extensions, ipset names.
 import type { Connection } from '../connection.ts';
 import { EACCES, ENOENT, EPERM } from '../errno.ts';
-import { fromFailure, NEED_CAP_NET_RAW, type NetfilterError } from '../errors.ts';
+import { fromFailure, NEED_CAP_NET_RAW, NetfilterError } from '../errors.ts';
 import type { NativeFailure } from '../native.ts';
 import type { Verb } from '../run.ts';
 import type { BytesContext, Codec, IpFamily } from './extensions/codec.ts';
@@ -51,6 +51,9 @@ export class RuleContext {
         const reply = this.connection.ipset(name);
         if (reply.failure !== undefined || reply.index === undefined)
           throw setError(`set ${name} in ${this.connection.where}`, reply.failure);
+        const other = inapplicable(this.family, reply.family);
+        if (other !== undefined)
+          throw new NetfilterError(`The protocol family of set ${name} is ${other}, which is not applicable`, { code: 'ERR_INVALID_ARG' });
         indexes.set(name, reply.index);
         return reply.index;
       },
@@ -69,6 +72,15 @@ export class RuleContext {
   xtRule(spec: RuleSpec, bytes: BytesContext): XtRule {
     return toXt(spec, bytes, (codec) => this.#revisions.newest(codec));
   }
+}
+
+const NFPROTO_IPV4 = 2;
+const NFPROTO_IPV6 = 10;
+
+/** The name of a set's family where rules of `family` can hold none of its addresses: such a rule would be taken, and match nothing. */
+function inapplicable(family: IpFamily, ofSet: number | undefined): string | undefined {
+  if (family === 'ip6') return ofSet === NFPROTO_IPV4 ? 'IPv4' : undefined;
+  return ofSet === NFPROTO_IPV6 ? 'IPv6' : undefined;
 }
 
 /** Sets are asked about through a raw socket. */

@@ -130,6 +130,7 @@ function undeclared(
   const { chains, name } = table;
   const missing = (word: string, wordIndex: number): RuleSyntaxError =>
     new RuleSyntaxError(`table ${name} has no chain "${word}"`, { ...place(words, wordIndex), word, line });
+  if (letter === 'X' && chain === undefined) chains.clear();
   if (chain === undefined) return undefined;
   if (letter === 'N') chains.add(chain);
   if (!chains.has(chain) && builtinChain(name, chain) === undefined) {

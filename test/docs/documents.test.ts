@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { codecs } from '../../lib/iptables/extensions/registry.ts';
 import { blocks, run } from '../support/documents.ts';
 import { root } from '../support/fixtures.ts';
+import { backends, program, withIptables } from '../support/iptables.ts';
 import { withLockFile } from '../support/lock-file.ts';
 
 describe('docs/life-of-a-rule.md', () => {
@@ -42,6 +43,28 @@ describe('docs/migration.md', () => {
     const printed = await withLockFile(() => run(blocks('docs/migration.md', 'js').join('\n')));
     assert.equal(printed, wanted.join(''));
   });
+});
+
+describe('docs/differences.md', () => {
+  const lines = blocks('docs/differences.md', 'text').join('').trim().split('\n');
+  for (const backend of backends) {
+    it(`the real ${backend} programs take what nflink refuses`, async () => {
+      assert.ok(lines.length >= 15);
+      for (const family of ['ip', 'ip6'] as const) {
+        await withIptables(
+          async (ipt, ns) => {
+            for (const line of lines) {
+              const [name, ...words] = line.split(' ');
+              if (name !== `${family}tables`) continue;
+              await ns.must(program(backend, family), words);
+              await assert.rejects(ipt.run(words), { code: 'ERR_RULE_SYNTAX' }, line);
+            }
+          },
+          { backend, family },
+        );
+      }
+    });
+  }
 });
 
 describe('README.md', () => {

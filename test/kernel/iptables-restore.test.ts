@@ -1,9 +1,10 @@
 // restore and save beyond the corpus: what is kept, what is refused, what is not iptables' own.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compile } from '../../lib/index.ts';
+import { compile, NetfilterError, RuleSyntaxError } from '../../lib/index.ts';
 import { tablesOf } from '../support/fixtures.ts';
-import { realRules, withIptables } from '../support/iptables.ts';
+import { backends, program, realRules, withIptables } from '../support/iptables.ts';
+import { type TestNamespace, withNamespace } from '../support/namespace.ts';
 
 const before = '*filter\n:INPUT DROP [3:4]\n:KEEP - [0:0]\n:CHANGE - [0:0]\n-A KEEP -j LOG\n-A CHANGE -j DROP\n-A INPUT -j KEEP\nCOMMIT\n';
 
@@ -228,9 +229,74 @@ describe('lines of save text', () => {
     });
   });
 
+  const kept = '*filter\n:FOO - [0:0]\n:BAR - [0:0]\n-A INPUT -j ACCEPT\n[5:6] -A INPUT -s 9.9.9.9\nCOMMIT\n';
+  const lines: readonly (readonly [what: string, lines: string, outcome: 'taken' | 'refused'])[] = [
+    ['-X', ':NEW - [0:0]\n-X\n-A INPUT -s 1.1.1.1', 'taken'],
+    ['-X of chains that were made, and one made again', ':NEW - [0:0]\n-N OTHER\n-X\n-N NEW\n-A INPUT -j NEW', 'taken'],
+    ['-X of a chain that is jumped to', ':NEW - [0:0]\n-A INPUT -j NEW\n-X', 'refused'],
+    ['-X of a chain with rules', ':NEW - [0:0]\n-A NEW -j ACCEPT\n-X', 'refused'],
+    ['-F, -X, -Z', ':NEW - [0:0]\n-F\n-X\n-Z\n-A INPUT -s 1.1.1.1', 'taken'],
+    ['a rule of a chain that -X has deleted', ':NEW - [0:0]\n-X\n-A NEW -j ACCEPT', 'refused'],
+    ['nothing', '', 'taken'],
+    ['-Z', '-Z', 'taken'],
+    ['-Z of a chain', ':INPUT ACCEPT [0:0]\n-Z INPUT', 'taken'],
+    ['-Z of a chain that is not there', '-Z NOPE', 'refused'],
+    ['-C of a rule of the text', '-A INPUT -s 2.2.2.2 -j ACCEPT\n-C INPUT -s 2.2.2.2 -j ACCEPT', 'taken'],
+    ['-C of a rule that is not there', '-A INPUT -s 2.2.2.2\n-C INPUT -s 2.2.2.2 -j ACCEPT', 'refused'],
+    ['-C of a rule that a line before deletes', '-A OUTPUT -p tcp\n-D OUTPUT -p tcp\n-C OUTPUT -p tcp', 'refused'],
+    ['-L and -S', '-A INPUT -s 2.2.2.2\n-L INPUT\n-S', 'taken'],
+    ['-L with -Z', ':INPUT ACCEPT [0:0]\n-L INPUT -Z', 'taken'],
+  ];
+  for (const backend of backends) {
+    it(`that people write too, as ${program(backend)}-restore takes them`, async () => {
+      // Of a table with nothing in it the programs leave or take away what they like.
+      const plain = /^\*filter\n(?::\w+ ACCEPT \[0:0\]\n)*COMMIT\n$/;
+      const saved = async (ns: TestNamespace): Promise<string> =>
+        (await ns.must(`${program(backend)}-save`, ['-c'])).replace(/^#.*\n/gm, '').replace(plain, '');
+      await withIptables(
+        (ipt, mine) =>
+          withNamespace(async (theirs) => {
+            for (const noflush of [true, false]) {
+              for (const [what, body, outcome] of lines) {
+                const name = `${what}${noflush ? ' --noflush' : ''}`;
+                for (const ns of [mine, theirs]) await ns.must(`${program(backend)}-restore`, ['-c'], { input: kept });
+                const text = table(body);
+                const real = await theirs.run(`${program(backend)}-restore`, noflush ? ['--noflush'] : [], { input: text });
+                assert.equal(real.code === 0, outcome === 'taken', `${name}: ${real.stderr}`);
+                if (outcome === 'taken') await ipt.restore(text, { noflush });
+                else
+                  await assert.rejects(
+                    ipt.restore(text, { noflush }),
+                    (err) => err instanceof NetfilterError || err instanceof RuleSyntaxError,
+                    name,
+                  );
+                assert.equal(await saved(mine), await saved(theirs), name);
+              }
+            }
+          }),
+        { backend },
+      );
+    });
+
+    it(`-C and -X of all on ${program(backend)} where there is no table`, async () => {
+      await withIptables(
+        async (ipt) => {
+          await assert.rejects(ipt.restore(table('-C INPUT -j ACCEPT'), { noflush: true }), { code: 'ENOENT' });
+          await ipt.restore(table('-X'), { noflush: true });
+          // Of a chain that the text jumps to before it flushes, and of one it renames; iptables-nft-restore 1.8.9 cannot.
+          await ipt.restore(table('-N D\n-A INPUT -j D\n-F\n-X'), { noflush: true });
+          await ipt.restore(table('-A INPUT -j ACCEPT\n-C INPUT -j ACCEPT\n-N A\n-N B\n-E B C\n-X'), { noflush: true });
+          assert.equal(await ipt.save({ table: 'filter' }).then((text) => /^:[A-D] /m.test(text)), false);
+          assert.equal((await ipt.list('filter', 'INPUT')).length, 1);
+        },
+        { backend },
+      );
+    });
+  }
+
   it('that save text may not hold are refused by name', async () => {
     await withIptables(async (ipt) => {
-      for (const line of ['-Z INPUT', '-L INPUT', '-C INPUT -j ACCEPT', '-X', '-A INPUT -w'])
+      for (const line of ['-A INPUT -w', '-n -A INPUT', '-L INPUT --line-numbers'])
         await assert.rejects(ipt.restore(table(line)), { code: 'ERR_RULE_SYNTAX', line: 2 }, line);
     });
   });

@@ -246,6 +246,73 @@ for (const backend of backends) {
   });
 }
 
+describe('run on an nf_tables kernel without the table', () => {
+  const ruleset = async (ns: TestNamespace): Promise<string> => (await ns.must('nft', ['list', 'ruleset'])).trim();
+
+  it('empties all chains of it without making it, as the real program', async () => {
+    for (const line of ['-F', '-Z', '-X', '-t nat -F']) {
+      await withIptables(async (ipt, mine) => {
+        assert.deepEqual(await ipt.run(line), { stdout: '', changed: false }, line);
+        assert.equal(await ruleset(mine), '', line);
+        await withNamespace(async (theirs) => {
+          assert.equal(await theirs.must('iptables-nft', words(line)), '');
+          assert.equal(await ruleset(theirs), '', line);
+        });
+      });
+    }
+  });
+
+  it('neither do flushChain, a transaction and save text that empty it; beside one that is there, that is emptied', async () => {
+    await withIptables(async (ipt, ns) => {
+      await ipt.flushChain('filter');
+      const both = ipt.transaction('filter');
+      both.flushChain();
+      both.zero();
+      await both.commit();
+      await ipt.restore('*filter\n-F\nCOMMIT\n', { noflush: true });
+      assert.equal(await ruleset(ns), '');
+      await ns.must('iptables-nft', ['-A', 'INPUT', '-j', 'ACCEPT']);
+      await ipt.restore('*nat\n-F\nCOMMIT\n*filter\n-F\nCOMMIT\n', { noflush: true });
+      assert.match(await ruleset(ns), /^table ip filter \{\s*chain INPUT \{[^}]*\}\s*\}$/);
+      assert.equal(await ns.must('iptables-nft', ['-S', 'INPUT']), '-P INPUT ACCEPT\n');
+    });
+  });
+
+  it('makes a chain that -F names, and what a transaction needs after it has emptied all', async () => {
+    await withIptables(async (ipt, ns) => {
+      await ipt.run('-F INPUT');
+      assert.match(await ruleset(ns), /chain INPUT/);
+      const transaction = ipt.transaction('nat');
+      transaction.flushChain();
+      transaction.append('OUTPUT', '-j RETURN');
+      await transaction.commit();
+      assert.match(await ns.must('iptables-nft', ['-t', 'nat', '-S', 'OUTPUT']), /^-A OUTPUT -j RETURN$/m);
+    });
+  });
+
+  it('-v -Z names the chains that are there, -v -F all', async () => {
+    await withIptables(async (ipt, mine) => {
+      await withNamespace(async (theirs) => {
+        for (const ns of [mine, theirs])
+          await ns.must('iptables-nft-restore', [], { input: '*filter\n:USER - [0:0]\n-A OUTPUT -j USER\nCOMMIT\n' });
+        for (const line of [
+          '-vZ',
+          '-vZ OUTPUT',
+          '-v -t nat -Z',
+          '-vL -Z',
+          '-vS -Z',
+          '-vZ -L INPUT',
+          '-vZ USER',
+          '-vF OUTPUT',
+          '-vF',
+          '-v -t nat -F',
+        ])
+          assert.equal((await ipt.run(line)).stdout, await theirs.must('iptables-nft', words(line)), line);
+      });
+    });
+  });
+});
+
 describe('run on legacy tables', () => {
   it('finds a rule every time: of an extension’s name only what the kernel writes is compared', async () => {
     await withIptables(
@@ -276,6 +343,22 @@ describe('run', () => {
       });
     });
   });
+
+  for (const backend of backends) {
+    it(`says what changed on ${backend} where all is as before`, async () => {
+      await withIptables(
+        async (ipt) => {
+          const changed = async (line: string): Promise<boolean> => (await ipt.run(line)).changed;
+          for (const line of ['-F', '-Z', '-X']) assert.equal(await changed(line), false, `${line} without the table`);
+          await ipt.run('-P INPUT DROP');
+          for (const line of ['-F', '-P INPUT DROP']) assert.equal(await changed(line), true, line);
+          assert.equal(await changed('-Z'), backend === 'legacy');
+          assert.equal(await changed('-X'), false);
+        },
+        { backend },
+      );
+    });
+  }
 
   it('says what changed', async () => {
     await withIptables(async (ipt) => {

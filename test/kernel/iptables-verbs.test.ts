@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { rule } from '../../lib/index.ts';
-import { realRules, withIptables } from '../support/iptables.ts';
+import { backends, program, realRules, withIptables } from '../support/iptables.ts';
 
 const ssh = '-p tcp --dport 22 -m comment --comment "ssh for ops" -j ACCEPT';
 const savedSsh = '-A INPUT -p tcp -m tcp --dport 22 -m comment --comment "ssh for ops" -j ACCEPT';
@@ -209,6 +209,81 @@ describe('bad input is refused before anything is sent', () => {
       assert.equal((await ns.must('nft', ['list', 'ruleset'])).trim(), '');
     });
   });
+
+  for (const backend of backends) {
+    for (const family of ['ip', 'ip6'] as const) {
+      it(`${program(backend, family)}: an ipset of the other family`, async () => {
+        await withIptables(
+          async (ipt, ns) => {
+            await ns.must('ipset', ['create', 'four', 'hash:ip', 'family', 'inet']);
+            await ns.must('ipset', ['create', 'six', 'hash:ip', 'family', 'inet6']);
+            await ns.must('ipset', ['create', 'both', 'list:set']);
+            const real = program(backend, family);
+            for (const set of ['four', 'six', 'both']) {
+              for (const rule of [`-m set --match-set ${set} src -j DROP`, `-j SET --add-set ${set} src`]) {
+                const theirs = await ns.run(real, ['-A', 'INPUT', ...rule.split(' ')]);
+                if (theirs.code === 0) {
+                  // Each knows the other's rule.
+                  assert.equal(await ipt.exists('filter', 'INPUT', rule), true, rule);
+                  await ipt.append('filter', 'OUTPUT', rule);
+                  await ns.must(real, ['-C', 'OUTPUT', ...rule.split(' ')]);
+                } else {
+                  const why = /The protocol family of set \w+ is IPv[46], which is not applicable/;
+                  const said = why.exec(theirs.stderr)?.[0];
+                  assert.ok(said, theirs.stderr);
+                  await assert.rejects(ipt.append('filter', 'INPUT', rule), {
+                    code: 'ERR_INVALID_ARG',
+                    outcome: 'not-applied',
+                    message: new RegExp(said),
+                  });
+                }
+              }
+            }
+            const taken = (await ns.must(`${real}-save`)).split('\n').filter((line) => line.startsWith('-A '));
+            assert.equal(taken.length, 8, 'two sets, a match and a target, ours and theirs');
+          },
+          { backend, family },
+        );
+      });
+    }
+  }
+
+  for (const backend of backends) {
+    it(`${program(backend)}: DROP in nat, but for a policy that save text declares`, async () => {
+      await withIptables(
+        async (ipt, ns) => {
+          const no = { code: 'ERR_INVALID_ARG', outcome: 'not-applied', message: /"nat" table is not intended for filtering/ };
+          await ipt.append('nat', 'PREROUTING', '-j RETURN');
+          const before = await ns.must(`${program(backend)}-save`);
+          await assert.rejects(ipt.append('nat', 'PREROUTING', '-j DROP'), no);
+          assert.throws(() => ipt.insertSync('nat', 'PREROUTING', 1, { target: { name: 'DROP' } }), no);
+          await assert.rejects(ipt.replace('nat', 'PREROUTING', 1, '-j DROP'), no);
+          await assert.rejects(ipt.setPolicy('nat', 'PREROUTING', 'DROP'), no);
+          const transaction = ipt.transaction('nat');
+          transaction.append('OUTPUT', '-p tcp -j DROP');
+          await assert.rejects(transaction.commit(), no);
+          for (const line of [
+            '-A PREROUTING -j DROP',
+            '-I PREROUTING -j DROP',
+            '-R PREROUTING 1 -j DROP',
+            '-D PREROUTING -j DROP',
+            '-P INPUT DROP',
+          ]) {
+            const text = `*nat\n${line}\nCOMMIT\n`;
+            const real = await ns.run(`${program(backend)}-restore`, ['--noflush'], { input: text });
+            assert.match(real.stderr, /"nat" table is not intended for filtering/, line);
+            await assert.rejects(ipt.restore(text, { noflush: true }), no, line);
+          }
+          const bare = (text: string): string => text.replace(/^#.*\n/gm, '');
+          assert.equal(bare(await ns.must(`${program(backend)}-save`)), bare(before));
+          const declared = '*nat\n:OUTPUT DROP [0:0]\nCOMMIT\n';
+          await ns.must(`${program(backend)}-restore`, ['--noflush'], { input: declared });
+          await ipt.restore(declared, { noflush: true });
+        },
+        { backend },
+      );
+    });
+  }
 
   it('a chain that isn’t there', async () => {
     await withIptables(async (ipt, ns) => {

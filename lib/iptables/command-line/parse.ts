@@ -2,7 +2,7 @@
 // looked at or sent is refused here.
 import { RuleSyntaxError } from '../../errors.ts';
 import { builtinChains, tableNames } from '../builtin.ts';
-import type { Command } from '../commands.ts';
+import { type Command, NO_DROP_IN_NAT } from '../commands.ts';
 import { commandsOf, place } from '../commands-of-line.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import { type ParsedCommand, RuleParser, type Settings } from '../rule/parser.ts';
@@ -38,11 +38,10 @@ export function parseCommandLine(line: string | readonly string[], family: IpFam
   }
   const { command } = parser;
   if (table === 'nat') refuseDrop(parser, command, rules, words);
-  const { letter, chain, zero, more } = command;
+  const { letter, chain } = command;
   if (letter === 'X' && chain === undefined) return { table, command, settings, rules: [], commands: [] };
-  const commands = commandsOf(command, rules, words);
-  const zeroing: Command = { verb: 'zero', chain, ...(more === undefined ? {} : { number: Number(more) }) };
-  return { table, command, settings, rules, commands: zero ? [zeroing] : commands };
+  // -C asks, and does not commit.
+  return { table, command, settings, rules, commands: letter === 'C' ? [] : commandsOf(command, rules, words) };
 }
 
 /** The word itself, or the one that an option begins. */
@@ -51,11 +50,11 @@ function wordThatEnds(words: readonly Word[], text: string): number {
   return exact >= 0 ? exact : words.findIndex((word) => word.text.endsWith(text));
 }
 
+/** As `misplaced` of every command, here with the word, and for -C too. */
 function refuseDrop(parser: RuleParser, command: ParsedCommand, rules: readonly RuleSpec[], words: readonly Word[]): void {
   const target = rules[0]?.target;
   const drops = target !== undefined && 'name' in target && target.name === 'DROP';
   const policy = command.letter === 'P' && command.more === 'DROP';
   if (!drops && !policy) return;
-  const reason = 'The "nat" table is not intended for filtering, the use of DROP is therefore inhibited';
-  throw new RuleSyntaxError(reason, { ...place(words, policy ? command.at + 2 : parser.targetAt), word: 'DROP' });
+  throw new RuleSyntaxError(NO_DROP_IN_NAT, { ...place(words, policy ? command.at + 2 : parser.targetAt), word: 'DROP' });
 }

@@ -97,11 +97,20 @@ function* deleteChains(backend: IptablesBackend, { table, command, settings }: C
   return { stdout: settings.verbose ? chains.map((name) => `Deleting chain \`${name}'\n`).join('') : '', changed };
 }
 
-/** With -v, -F and -Z name the chains they go through. iptables-nft leaves out builtin ones that nobody has made yet; iptables-legacy has all. */
+/**
+ * With -v, -F and -Z name the chains they go through. Builtin chains are all there on legacy tables; on nf_tables -F names those too that nobody
+ * has made yet, and so does -L or -S with -Z, while -Z alone goes through what is there.
+ */
 function* namedChains(backend: IptablesBackend, { table, command }: CommandLine): Verb<string> {
   const { letter, chain, more } = command;
   if (more !== undefined) return '';
   const verb = letter === 'F' ? 'Flushing' : 'Zeroing';
-  const named = (yield* backend.chains(table)).filter((name) => chain === undefined || name === chain);
+  const all = yield* backend.chains(table);
+  const there = letter !== 'Z' || backend.name === 'legacy' ? all : yield* madeChains(backend, table);
+  const named = all.filter((name) => (chain === undefined || name === chain) && there.includes(name));
   return named.map((name) => `${verb} chain \`${name}'\n`).join('');
+}
+
+function* madeChains(backend: IptablesBackend, name: string): Verb<readonly string[]> {
+  return tableOf(yield* backend.snapshot([name]), name)?.chains.map((c) => c.name) ?? [];
 }

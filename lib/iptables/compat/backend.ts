@@ -4,7 +4,7 @@ import { type CountedChain, type NamedCounters, namedCounters } from '../../coun
 import type { RuleCounters } from '../../counters/rows.ts';
 import { ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
-import { countRules, type RowView, tableMustExist } from '../../nftables/counters.ts';
+import { countRules, type RowView } from '../../nftables/counters.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
 import { readChainCounters } from '../../nftables/named-counters.ts';
 import { chainTable } from '../../nftables/objects/chain.ts';
@@ -23,7 +23,7 @@ import type { SavedTable } from '../save-text.ts';
 import { ChainState } from './chain-state.ts';
 import { type CommandsResult, commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
-import { askChain, hiddenChain } from './look.ts';
+import { askChain, hasTable, hiddenChain } from './look.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
 import { CompatRuleset, isIptablesChain } from './ruleset.ts';
 
@@ -92,14 +92,8 @@ export class CompatBackend implements IptablesBackend {
     return namedCounters(mine, all.generation);
   }
 
-  *hasTable(table: string): Verb<boolean> {
-    try {
-      yield* tableMustExist(this.#connection, { family: this.#family, name: table });
-      return true;
-    } catch (err) {
-      if (err instanceof NetfilterError && err.code === 'ENOENT') return false;
-      throw err;
-    }
+  hasTable(table: string): Verb<boolean> {
+    return hasTable(this.#context, table);
   }
 
   *counters(table: string | undefined, chain: string | undefined): Verb<RuleCounters> {

@@ -36,7 +36,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
   // A table that isn't there yet is rare: it costs a second try instead of a question each time.
   let addTable = false;
   for (let tries = 1; ; tries++) {
-    const view = yield* look(context, work);
+    const view = yield* look(context, work, addTable);
     const batch = new Batch((length + 1) * BYTES_A_COMMAND);
     const bytes = context.bytes();
     const messages = new Map<number, number>();
@@ -56,8 +56,10 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
     try {
       yield* resolveLookups(context.connection, batch.lookups, batch.writer);
       const { generation } = view;
+      // A table that begins anew is emptied, whatever its commands do.
+      const nothing = changes === 0 && !work.some((t) => t.fresh);
       const send = (): Verb<CommitResult> =>
-        sendBatch(context.connection, changes === 0 ? new Batch() : batch, {
+        sendBatch(context.connection, nothing ? new Batch() : batch, {
           ...(o.dryRun === undefined ? {} : { dryRun: o.dryRun }),
           ...(o.sending === undefined ? {} : { sending: o.sending }),
           ...(o.handles === undefined ? {} : { handles: o.handles }),

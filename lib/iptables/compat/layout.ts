@@ -48,6 +48,8 @@ export class Layout {
   readonly #lastNames: ReadonlyMap<number, string>;
   /** Chains made in this batch, by the names they were made under. */
   readonly #made = new Set<string>();
+  /** The user chains there are by now, where they are all to be deleted. */
+  readonly #users: Set<string>;
   /** Of those made under their last name, the ones that are made already. */
   readonly #madeLast = new Set<string>();
   #nextId = 1;
@@ -64,6 +66,7 @@ export class Layout {
     this.#view = view;
     this.#o = o;
     this.#lastNames = lastNames(work);
+    this.#users = new Set(view.users);
     for (const [chain, dump] of view.dumps) this.#states.set(chain, new ChainState(bytes, dump));
     this.#looks = work.commands.some(looksAtRules);
   }
@@ -71,6 +74,7 @@ export class Layout {
   /** `addTable`: the kernel has none. */
   run(addTable: boolean): void {
     const { fresh, commands, table } = this.#work;
+    if (this.#view.nowhere) return;
     if (addTable || fresh || this.#view.missing.size > 0) this.#out.addTable(this.#o.first);
     if (fresh) {
       // Deleting needs a table to be there: it is after the line above, and then begins anew.
@@ -96,13 +100,18 @@ export class Layout {
         return this.#replace(index, c);
       case 'delete':
         return this.#delete(index, c);
+      case 'check':
+        return this.#check(index, c);
       case 'deleteAt':
         return this.#deleteRule(index, c, this.#number(index, c));
       case 'newChain':
         return this.#newChain(index, c);
       case 'deleteChain':
-        this.#state(c.chain)?.entries.splice(0);
-        return this.#out.deleteChain(this.#kernelName(c.chain), index);
+        return this.#deleteChain(index, c.chain);
+      case 'deleteUserChains':
+        if (this.#users.size === 0) this.changes--;
+        for (const chain of [...this.#users]) this.#deleteChain(index, chain);
+        return;
       case 'flushChain':
         return this.#flush(index, c);
       case 'renameChain':
@@ -130,6 +139,7 @@ export class Layout {
       throw this.#error(index, c, `${chain} is a builtin chain, there is no other of its name`, 'EEXIST', EEXIST);
     this.#out.addChain(chain, true, index);
     this.#made.add(chain);
+    this.#users.add(chain);
     const last = this.#lastNames.get(index - this.#o.first);
     if (last === undefined) return;
     // The line above has asked whether the first name is free.
@@ -151,6 +161,7 @@ export class Layout {
     }
     this.#out.addChain(chain, false, index);
     this.#made.add(c.chain);
+    this.#users.add(c.chain);
     if (this.#work.fresh) return;
     this.#out.flushChain(chain, index);
     this.#state(c.chain)?.entries.splice(0);
@@ -167,6 +178,12 @@ export class Layout {
     const settings = { ...(policy === undefined ? {} : { policy }), ...(counter === undefined ? {} : { counter }) };
     if (this.#unmade.delete(c.chain)) this.#out.addBuiltin(builtin, settings, index);
     else this.#out.changeBuiltin(builtin, settings, index);
+  }
+
+  #deleteChain(index: number, chain: string): void {
+    this.#state(chain)?.entries.splice(0);
+    this.#users.delete(chain);
+    this.#out.deleteChain(this.#kernelName(chain), index);
   }
 
   #flush(index: number, c: CommandOf<'flushChain'>): void {
@@ -189,6 +206,7 @@ export class Layout {
     this.#kernelNames.delete(c.chain);
     this.#kernelNames.set(c.to, kernel);
     this.#renamedAway.add(c.chain);
+    if (this.#users.delete(c.chain)) this.#users.add(c.to);
     this.#renamedAway.delete(c.to);
   }
 
@@ -270,6 +288,12 @@ export class Layout {
     const at = this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1;
     if (at >= 0) return this.#deleteRule(index, c, at);
     if (c.ifThere !== true) throw this.#error(index, c, 'no such rule in that chain', 'ENOENT', ENOENT);
+    this.changes--;
+  }
+
+  #check(index: number, c: CommandOf<'check'>): void {
+    if ((this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1) < 0)
+      throw this.#error(index, c, 'no such rule in that chain', 'ENOENT', ENOENT);
     this.changes--;
   }
 
@@ -391,6 +415,7 @@ function lastNames({ commands, fresh }: TableCommands): Map<number, string> {
   for (const [i, c] of commands.entries()) {
     if (c.verb === 'newChain' || (fresh && c.verb === 'declareChain')) made.set(c.chain, i);
     else if (c.verb === 'deleteChain') made.delete(c.chain);
+    else if (c.verb === 'deleteUserChains') made.clear();
     else if (c.verb === 'renameChain') {
       const at = made.get(c.chain);
       if (at === undefined) continue;

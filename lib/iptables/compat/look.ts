@@ -2,6 +2,7 @@
 // text, and which builtin chains there are.
 import { EOPNOTSUPP } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
+import { tableMustExist } from '../../nftables/counters.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
 import { type ChainAttributes, chainTable } from '../../nftables/objects/chain.ts';
 import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
@@ -17,6 +18,8 @@ import { isIptablesChain } from './ruleset.ts';
 
 /** One table as the commands find it. */
 export interface TableView {
+  /** The table isn't there, and none of the commands makes anything: there is nothing to do. */
+  readonly nowhere: boolean;
   /** Rules of the chains whose rules must be known, by their names in the kernel. */
   readonly dumps: ReadonlyMap<string, RuleDump>;
   /** Of those chains, user chains that are not there. */
@@ -25,6 +28,8 @@ export interface TableView {
   readonly missing: ReadonlySet<string>;
   /** Of the chains to be made unless they are there, those that are. */
   readonly there: ReadonlySet<string>;
+  /** The user chains, where they are all to be deleted. */
+  readonly users: ReadonlySet<string>;
   /** The chains whose counters are to be zero, with what the builtin ones have counted. */
   readonly counted: ReadonlyMap<string, ChainAttributes['counters']>;
 }
@@ -34,13 +39,20 @@ export interface View {
   readonly generation?: number;
 }
 
-export function* look(context: CompatContext, work: readonly TableCommands[]): Verb<View> {
+/** `tablesMissing`: the kernel has said that a table isn't there. */
+export function* look(context: CompatContext, work: readonly TableCommands[], tablesMissing = false): Verb<View> {
+  const emptying = work.map((t) => tablesMissing && !t.fresh && t.commands.every(makesNothing));
   const unknown = work.map((t) => builtinsOf(t).filter((chain) => declares(t, chain) || !context.knownChains.has(`${t.table} ${chain}`)));
   const looked = work.map((t) => (t.fresh ? new Set<string>() : chainsLookedAt(t.commands)));
   const zeroed = work.map((t) => t.commands.flatMap((c) => (c.verb === 'zero' ? [c.chain] : [])));
   const asked = work.map((t) => t.commands.flatMap((c) => (c.verb === 'newChain' && c.unlessThere === true ? [c.chain] : [])));
+  const deletesAll = work.map((t) => !t.fresh && t.commands.some((c) => c.verb === 'deleteUserChains'));
   const any =
-    [...unknown, ...asked, ...zeroed].some((chains) => chains.length > 0) || looked.some((chains) => chains.size > 0) || work.some(renames);
+    emptying.includes(true) ||
+    deletesAll.includes(true) ||
+    [...unknown, ...asked, ...zeroed].some((chains) => chains.length > 0) ||
+    looked.some((chains) => chains.size > 0) ||
+    work.some(renames);
   const generation = any ? (yield* readGeneration(context.connection)).generation : undefined;
   const tables: TableView[] = [];
   for (const [i, t] of work.entries()) {
@@ -66,9 +78,19 @@ export function* look(context: CompatContext, work: readonly TableCommands[]): V
     for (const chain of asked[i] ?? []) {
       if (builtinChain(t.table, chain) !== undefined || (yield* askChain(context, t.table, chain)) !== undefined) there.add(chain);
     }
-    tables.push({ dumps, absent, missing, there, counted });
+    const users = deletesAll[i] === true ? yield* userChains(context, t.table) : new Set<string>();
+    const nowhere = emptying[i] === true && !(yield* hasTable(context, t.table));
+    tables.push({ nowhere, dumps, absent, missing, there, users, counted });
   }
   return { tables, ...(generation === undefined ? {} : { generation }) };
+}
+
+function* userChains(context: CompatContext, table: string): Verb<Set<string>> {
+  const all = decodeAll(yield* dump(context.connection, 'dump of chains', NFT_MSG_GETCHAIN, families[context.family]), chainTable);
+  const mine = all.filter(
+    ({ attributes: a }) => a.table === table && a.hook === undefined && builtinChain(table, a.name ?? '') === undefined,
+  );
+  return new Set(mine.map(({ attributes: a }) => a.name ?? ''));
 }
 
 /** Of the chains to be zeroed (undefined: all), those that are there and that iptables sees. */
@@ -119,6 +141,21 @@ export function hiddenChain(table: string, chain: string): NetfilterError {
     `chain ${chain} of table ${table} is a base chain of another type, hook or priority than iptables gives it: iptables does not see it, Nftables does; nothing was sent`,
     { code: 'EOPNOTSUPP', errno: EOPNOTSUPP },
   );
+}
+
+/** Whether the command makes no table where there is none, as with the real programs: -F, -Z and -X of all chains. */
+function makesNothing(c: Command): boolean {
+  return c.verb === 'deleteUserChains' || ((c.verb === 'flushChain' || c.verb === 'zero') && c.chain === undefined);
+}
+
+export function* hasTable(context: Pick<CompatContext, 'connection' | 'family'>, table: string): Verb<boolean> {
+  try {
+    yield* tableMustExist(context.connection, { family: context.family, name: table });
+    return true;
+  } catch (err) {
+    if (err instanceof NetfilterError && err.code === 'ENOENT') return false;
+    throw err;
+  }
 }
 
 /** Builtin chains that the commands name in a table that does not begin empty. */

@@ -135,6 +135,12 @@ function push(
       case 'delete':
         w.push('delete', { chain, ...rule(c.rule), conditional: c.ifThere === true });
         return true;
+      case 'check':
+        w.push('check', { chain, ...rule(c.rule) });
+        return true;
+      case 'deleteUserChains':
+        w.push('deleteUserChains');
+        return true;
       case 'deleteAt':
         w.push('deleteAt', { chain, number: c.number });
         return true;
@@ -197,6 +203,7 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   if (c === undefined)
     return new NetfilterError(`table ${work.table}: ${errnoText(errno)}; nothing was sent`, { code: errnoName(errno), errno });
   const { chain = '' } = c;
+  const named = c.verb === 'deleteUserChains' ? 'a user chain' : `chain ${chain}`;
   const error = (text: string, number: number): NetfilterError =>
     commandError(family, work.table, index, c, text, errnoName(number), number);
   if (reason === 'chain') return error(`no chain ${chain} in table ${work.table}`, ENOENT);
@@ -208,8 +215,8 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   if (errno === E2BIG) return error(`no rule number ${'number' in c ? c.number : ''} in chain ${chain}`, E2BIG);
   // What keeps a chain from being deleted has one code on both backends.
   if (errno === EEXIST) return error(`chain ${c.verb === 'renameChain' ? c.to : chain} is there already`, EEXIST);
-  if (errno === ENOTEMPTY) return error(`chain ${chain} is not empty`, EBUSY);
-  if (errno === EMLINK) return error(`rules jump to chain ${chain}`, EBUSY);
+  if (errno === ENOTEMPTY) return error(`${named} is not empty`, EBUSY);
+  if (errno === EMLINK) return error(`rules jump to ${named}`, EBUSY);
   if (errno === EINVAL && c.verb === 'deleteChain') return error(builtinStays(work.table, chain), EINVAL);
   return error(errnoText(errno), errno);
 }

@@ -59,10 +59,13 @@ export class EmptyTable {
       throw commandError(this.#context.family, this.#work.table, index, c, reason, errnoName(errno), errno);
     };
     if (c.verb === 'newChain' || c.verb === 'declareChain') return this.#make(c, fail);
+    if (c.verb === 'deleteUserChains') return this.#deleteUserChains(fail);
     if (c.chain === undefined) {
-      if (c.verb === 'flushChain') for (const chain of this.#chains.values()) chain.rules = [];
       // Nothing has counted.
-      return c.verb !== 'zero';
+      if (c.verb !== 'flushChain') return false;
+      const some = [...this.#chains.values()].some((chain) => chain.rules.length > 0);
+      for (const chain of this.#chains.values()) chain.rules = [];
+      return some;
     }
     const chain = this.#chains.get(c.chain);
     if (chain === undefined) {
@@ -103,6 +106,9 @@ export class EmptyTable {
         else if (c.ifThere !== true) fail('no such rule in that chain', ENOENT);
         return at >= 0;
       }
+      case 'check':
+        if (this.#find(chain, { spec: c.rule, to }) < 0) fail('no such rule in that chain', ENOENT);
+        return false;
       case 'deleteAt':
         within(rules.length);
         rules.splice(number - 1, 1);
@@ -145,6 +151,16 @@ export class EmptyTable {
     }
     if (c.unlessThere === true) return false;
     return fail(`chain ${c.chain} is there already`, EEXIST);
+  }
+
+  #deleteUserChains(fail: (reason: string, errno: number) => never): boolean {
+    const user = [...this.#chains.values()].filter((chain) => !chain.builtin);
+    for (const chain of user) {
+      if (this.#isUsed(chain)) fail(`rules jump to chain ${chain.name}`, EBUSY);
+      if (chain.rules.length > 0) fail(`chain ${chain.name} is not empty`, EBUSY);
+      this.#chains.delete(chain.name);
+    }
+    return user.length > 0;
   }
 
   #isUsed(chain: MadeChain): boolean {

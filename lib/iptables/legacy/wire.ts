@@ -20,6 +20,8 @@ export const XT_VERBS = {
   zero: 11,
   zeroAt: 12,
   begin: 13,
+  check: 14,
+  deleteUserChains: 15,
 } as const;
 
 /** kXtConditional: nothing to do where it is so already. kXtJump: the target names a chain. kXtBareTarget: it has no options. */
@@ -74,7 +76,7 @@ export class CommandWriter {
     if (rule !== undefined) {
       entry = this.#room(size);
       writeEntry(rule, this.#bytes.subarray(entry, entry + size));
-      if (conditional || verb === 'delete') {
+      if (conditional || verb === 'delete' || verb === 'check') {
         mask = this.#room(size);
         writeMask(rule, this.#bytes.subarray(mask, mask + size), this.#context);
       }

@@ -12,17 +12,15 @@ export type BaseOption = RuleOption | CommandLetter | SettingLetter;
 
 const COMMANDS = 'ACDIRLSFZNXEP';
 const RULE_OPTIONS = 'psdiofcmjg46';
-/** Commands that save text may hold: those that say what a table becomes. */
-const TEXT_COMMANDS = 'ADIRFNXEP';
-
 export function isCommand(option: BaseOption): option is CommandLetter {
   return COMMANDS.includes(option);
 }
 export function isRuleOption(option: BaseOption): option is RuleOption {
   return RULE_OPTIONS.includes(option);
 }
+/** Whether save text may hold the command: it may hold all. */
 export function isTextCommand(option: BaseOption): boolean {
-  return TEXT_COMMANDS.includes(option);
+  return isCommand(option);
 }
 
 export const longOptions: ReadonlyMap<string, BaseOption> = new Map<string, BaseOption>([
