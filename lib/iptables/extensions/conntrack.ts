@@ -18,7 +18,7 @@ import { listed } from './listed.ts';
 import { isUnspecified, maskedAddress, readMasked, writeMasked } from './masked-address.ts';
 import { numberRange, rangeEnds, rangeOf } from './number-range.ts';
 import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
-import { firstPort, lastPort, type Ports, portRange, ports } from './ports.ts';
+import { firstPort, lastPort, type Ports, plainPorts, portRange } from './ports.ts';
 import type { Struct } from './struct.ts';
 import { bitsOf, wordsOfBits } from './words-of-bits.ts';
 
@@ -39,10 +39,10 @@ const options = {
   ctorigdst: notOption(maskedAddress),
   ctreplsrc: notOption(maskedAddress),
   ctrepldst: notOption(maskedAddress),
-  ctorigsrcport: notOption(ports),
-  ctorigdstport: notOption(ports),
-  ctreplsrcport: notOption(ports),
-  ctrepldstport: notOption(ports),
+  ctorigsrcport: notOption(plainPorts),
+  ctorigdstport: notOption(plainPorts),
+  ctreplsrcport: notOption(plainPorts),
+  ctrepldstport: notOption(plainPorts),
   ctstatus: notOption(statuses),
   ctexpire: notOption(numberRange(U32_MAX)),
   ctdir: option(direction),

@@ -1,7 +1,7 @@
 // -m tcp (linux/netfilter/xt_tcpudp.h, struct xt_tcp; libxt_tcp.c).
 import { isNot, match, notOption, type OptionsOf, spelling, type Value, ValueError } from './codec.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
-import { listPorts } from './ports.ts';
+import { listPorts, ports } from './ports.ts';
 import { canonicalPorts, portOptions, readPorts, TCP, TCP_INV_FLAGS, TCP_INV_OPTION, withoutAnyPort, writePorts } from './tcpudp.ts';
 import { unsigned } from './values.ts';
 import { type BitWord, bitsOf, bitWords, wordsOfBits } from './words-of-bits.ts';
@@ -55,7 +55,7 @@ const syn: Value<TcpFlags> = {
 };
 
 const options = {
-  ...portOptions,
+  ...portOptions(ports),
   'tcp-option': notOption(unsigned(255, 1)),
   'tcp-flags': { words: 2, value: flags, not: true },
   syn: spelling('tcp-flags', { words: 0, value: syn, not: true }),
