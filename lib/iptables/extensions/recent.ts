@@ -86,7 +86,7 @@ function read(s: Struct): Reading<Options> {
 }
 
 function side(s: Struct): Options {
-  return s.u8(SIDE) !== 0 ? { rdest: true } : { rsource: true };
+  return onlyBits(s.u8(SIDE), 1, 'the side') === 1 ? { rdest: true } : { rsource: true };
 }
 
 /**
@@ -150,14 +150,16 @@ export const recent = match('recent', {
     if (o.rttl === true && (first.key === 'set' || first.key === 'remove')) {
       throw new ValueError(`option "--rttl" cannot be used together with "--${first.key}"`);
     }
-    const { rsource: _rsource, rdest, hitcount, mask, ...rest } = o;
+    const { rsource: _rsource, rdest: _rdest, hitcount, mask, ...rest } = o;
+    // The later of both counts.
+    const rdest = Object.keys(o).findLast((key) => key === 'rsource' || key === 'rdest') === 'rdest';
     return {
       listName: DEFAULT,
       ...rest,
       // Of IPv6 a mask of ones is what is there without one.
       ...(mask === undefined || (c.family === 'ip6' && mask === allOnes('ip6')) ? {} : { mask }),
       ...(hitcount === undefined || hitcount === 0 ? {} : { hitcount }),
-      ...(rdest === true ? ({ rdest: true } as const) : ({ rsource: true } as const)),
+      ...(rdest ? ({ rdest: true } as const) : ({ rsource: true } as const)),
     };
   },
 });
