@@ -57,16 +57,14 @@ export const frag = match('frag', {
         const inverted = s.u8(FRAG.invert);
         checkFlags(set, KNOWN, inverted, IDS | LEN);
         const out: Reading<Options> = {};
-        if ((set & IDS) !== 0) out.fragid = withNot(rangeOf(s.u32(FRAG.first), s.u32(FRAG.last)), (inverted & IDS) !== 0);
+        // The kernel compares with the range whether the bit is set or not, and the real save prints it.
+        const every = s.u32(FRAG.first) === 0 && s.u32(FRAG.last) === MAX;
+        if ((set & IDS) !== 0 || !every) out.fragid = withNot(rangeOf(s.u32(FRAG.first), s.u32(FRAG.last)), (inverted & IDS) !== 0);
         if ((set & LEN) !== 0) out.fraglen = withNot(s.u32(FRAG.length), (inverted & LEN) !== 0);
         for (const { key, bit } of flags) if ((set & bit) !== 0) out[key] = true;
         return refuseMoreAndLast(out);
       },
-      // Every id is what a struct without the bit has too.
-      canonical: (s) => {
-        const every = s.u32(FRAG.first) === 0 && s.u32(FRAG.last) === MAX && (s.u8(FRAG.invert) & IDS) === 0;
-        if (every) s.setU8(FRAG.flags, s.u8(FRAG.flags) & ~IDS);
-      },
+      canonical: (s) => s.setU8(FRAG.flags, s.u8(FRAG.flags) & ~IDS),
     },
   ],
   shown: (o) => (isWhole(o.fragid, MAX) ? without(o, 'fragid') : o),

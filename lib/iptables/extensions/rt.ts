@@ -102,18 +102,17 @@ export const rt = match('rt', {
         checkFlags(flags, KNOWN, inverted, INVERTIBLE);
         const out: Reading<Options> = {};
         if ((flags & TYPE) !== 0) out.rtType = withNot(s.u32(RT.type), (inverted & TYPE) !== 0);
-        if ((flags & SEGMENTS) !== 0) out.rtSegsleft = withNot(rangeOf(s.u32(RT.first), s.u32(RT.last)), (inverted & SEGMENTS) !== 0);
+        // The kernel compares with the range whether the bit is set or not, and the real save prints it.
+        const any = s.u32(RT.first) === 0 && s.u32(RT.last) === MAX;
+        if ((flags & SEGMENTS) !== 0 || !any)
+          out.rtSegsleft = withNot(rangeOf(s.u32(RT.first), s.u32(RT.last)), (inverted & SEGMENTS) !== 0);
         if ((flags & LENGTH) !== 0) out.rtLen = withNot(s.u32(RT.length), (inverted & LENGTH) !== 0);
         if ((flags & RESERVED) !== 0) out.rt0Res = true;
         if ((flags & ADDRESSES) !== 0) out.rt0Addrs = readAddresses(s);
         if ((flags & NOT_STRICT) !== 0) out.rt0NotStrict = true;
         return checkType0(out);
       },
-      // Any number of segments is what a struct without the bit has too.
-      canonical: (s) => {
-        const any = s.u32(RT.first) === 0 && s.u32(RT.last) === MAX && (s.u8(RT.invert) & SEGMENTS) === 0;
-        if (any) s.setU8(RT.flags, s.u8(RT.flags) & ~SEGMENTS);
-      },
+      canonical: (s) => s.setU8(RT.flags, s.u8(RT.flags) & ~SEGMENTS),
     },
   ],
   shown: (o) => (isWhole(o.rtSegsleft, MAX) ? without(o, 'rtSegsleft') : o),
