@@ -3,7 +3,7 @@ import { isNot, match, notOption, type Value, ValueError } from './codec.ts';
 import { bare, withNot } from './option-values.ts';
 
 /** PACKET_* of linux/if_packet.h, in their order. */
-const types = ['unicast', 'broadcast', 'multicast'] as const;
+const types = ['unicast', 'broadcast', 'multicast', 'otherhost'] as const;
 export type PacketType = (typeof types)[number];
 
 const type: Value<PacketType> = {
