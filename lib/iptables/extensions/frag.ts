@@ -1,13 +1,13 @@
 // -m frag (linux/netfilter_ipv6/ip6t_frag.h, struct ip6t_frag; libip6t_frag.c).
 import { flag, isNot, match, notOption, type OptionsOf, ValueError } from './codec.ts';
+import { isWhole, listRange, numberRange, rangeEnds, rangeOf } from './number-range.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
 import { checkFlags, flagsOf } from './struct-flags.ts';
-import { bounds, isWhole, listRange, rangeOf, uintRange } from './uint-range.ts';
 import { unsigned } from './values.ts';
 
 const MAX = 0xffffffff;
 const options = {
-  fragid: notOption(uintRange(MAX)),
+  fragid: notOption(numberRange(MAX)),
   fraglen: notOption(unsigned(MAX)),
   fragres: flag(),
   fragfirst: flag(),
@@ -44,7 +44,7 @@ export const frag = match('frag', {
       revision: 0,
       size: FRAG.size,
       write: (o, s) => {
-        const [first, last] = o.fragid === undefined ? [0, MAX] : bounds(bare(o.fragid));
+        const [first, last] = o.fragid === undefined ? [0, MAX] : rangeEnds(bare(o.fragid));
         s.setU32(FRAG.first, first);
         s.setU32(FRAG.last, last);
         s.setU32(FRAG.length, bare(o.fraglen ?? 0));

@@ -2,10 +2,10 @@
 // for: an options object has no order.
 import { formatIpv6, parseIpv6 } from '../../wire/address.ts';
 import { flag, isNot, match, type Not, notOption, type OptionsOf, option, type Value, ValueError } from './codec.ts';
+import { isWhole, listRange, numberRange, rangeEnds, rangeOf } from './number-range.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { checkFlags, flagsOf } from './struct-flags.ts';
-import { bounds, isWhole, listRange, rangeOf, uintRange } from './uint-range.ts';
 import { unsigned } from './values.ts';
 
 const MAX = 0xffffffff;
@@ -28,7 +28,7 @@ const addresses: Value<readonly string[]> = {
 
 const options = {
   'rt-type': notOption(unsigned(MAX)),
-  'rt-segsleft': notOption(uintRange(MAX)),
+  'rt-segsleft': notOption(numberRange(MAX)),
   'rt-len': notOption(unsigned(MAX)),
   'rt-0-res': flag(),
   'rt-0-addrs': option(addresses),
@@ -78,7 +78,7 @@ export const rt = match('rt', {
       revision: 0,
       size: RT.size,
       write: (o, s) => {
-        const [first, last] = o.rtSegsleft === undefined ? [0, MAX] : bounds(bare(o.rtSegsleft));
+        const [first, last] = o.rtSegsleft === undefined ? [0, MAX] : rangeEnds(bare(o.rtSegsleft));
         s.setU32(RT.type, bare(o.rtType ?? 0));
         s.setU32(RT.first, first);
         s.setU32(RT.last, last);
