@@ -1,5 +1,6 @@
 // -m comment (linux/netfilter/xt_comment.h; libxt_comment.c).
 import { match, option, type Value, ValueError } from './codec.ts';
+import { endedText } from './option-values.ts';
 import { cutText } from './values.ts';
 
 /** XT_MAX_COMMENT_LEN. */
@@ -10,11 +11,13 @@ const any = cutText(SIZE - 1);
 const oneLine: Value<string> = {
   ...any,
   parse: (words, c) => {
-    const value = any.parse(words, c);
-    if (value.includes('\n')) throw new ValueError('a comment of two lines could not be read back from save text');
-    return value;
+    return checkOneLine(any.parse(words, c));
   },
 };
+function checkOneLine(value: string): string {
+  if (value.includes('\n')) throw new ValueError('a comment of two lines could not be read back from save text');
+  return value;
+}
 
 export const comment = match('comment', {
   options: { comment: option(oneLine) },
@@ -23,7 +26,7 @@ export const comment = match('comment', {
       revision: 0,
       size: SIZE,
       write: (o, s) => s.setText(0, SIZE, o.comment ?? ''),
-      read: (s) => ({ comment: s.text(0, SIZE) }),
+      read: (s) => ({ comment: checkOneLine(endedText(s, 0, SIZE)) }),
     },
   ],
   list: (o) => ` /* ${o.comment ?? ''} */`,

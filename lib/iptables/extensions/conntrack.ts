@@ -126,7 +126,7 @@ function read(s: Struct, c: BytesContext, stateBits: number, statusBits: number,
   const out: Reading<Options> = {};
   if ((flags & STATE) !== 0)
     out.ctstate = withNot(wordsOfBits(stateTable, onlyBits(stateBits, STATE_BITS, 'state')), (inverted & STATE) !== 0);
-  if ((flags & PROTO) !== 0) out.ctproto = withNot(s.u16(L4PROTO), (inverted & PROTO) !== 0);
+  if ((flags & PROTO) !== 0) out.ctproto = withNot(onlyBits(s.u16(L4PROTO), 0xff, 'the protocol'), (inverted & PROTO) !== 0);
   for (const [i, { key, flag }] of addresses.entries()) {
     if ((flags & flag) === 0) continue;
     out[key] = withNot(readMasked(s, 32 * i, 32 * i + 16, c.family), (inverted & flag) !== 0);

@@ -3,12 +3,6 @@ import { isNot, match, type Not, notOption, type Value, ValueError } from './cod
 import { ICMP, type IcmpNames, type IcmpType, parseIcmpType, readIcmpType, writeIcmpType } from './icmp.ts';
 import { bare } from './option-values.ts';
 
-/** Without a code: any. */
-export interface Icmp6Type {
-  readonly type: number;
-  readonly code?: number;
-}
-
 /** The multicast listener's since 1.8.10. */
 const names: IcmpNames = [
   ['destination-unreachable', 1],
@@ -45,18 +39,14 @@ const names: IcmpNames = [
   ['redirect', 137],
 ];
 
-const oneCode = ({ type, code }: IcmpType): Icmp6Type => {
-  if (typeof code === 'object') throw new ValueError(`no option stands for the codes ${code.join(' to ')}`);
-  return code === undefined ? { type } : { type, code };
-};
-const type: Value<Icmp6Type> = {
-  parse: ([word]) => oneCode(parseIcmpType(word as string, names, 'ICMPv6')),
+const type: Value<IcmpType> = {
+  parse: ([word]) => parseIcmpType(word as string, names, 'ICMPv6'),
   format: ({ type, code }) => [code === undefined ? String(type) : `${type}/${code}`],
 };
 
 /** The real program leaves out the blank before a number that isn't inverted. */
-function listType(option: Not<Icmp6Type>, numeric: boolean): string {
-  const { type, code } = bare<Icmp6Type>(option);
+function listType(option: Not<IcmpType>, numeric: boolean): string {
+  const { type, code } = bare<IcmpType>(option);
   const name = numeric ? undefined : names.find(([, t, c]) => t === type && c === code)?.[0];
   if (name !== undefined) return ` ${isNot(option) ? '!' : ''}${name}`;
   return `${isNot(option) ? ' !' : ''}type ${type}${code === undefined ? '' : ` code ${code}`}`;
@@ -73,10 +63,7 @@ export const icmp6 = match('icmp6', {
       write: (o, s) => {
         if (o.icmpv6Type !== undefined) writeIcmpType(o.icmpv6Type, s);
       },
-      read: (s) => {
-        const read = readIcmpType(s);
-        return { icmpv6Type: isNot(read) ? { not: oneCode(bare<IcmpType>(read)) } : oneCode(read) };
-      },
+      read: (s) => ({ icmpv6Type: readIcmpType(s) }),
     },
   ],
   list: (o, { numeric }) => ` ipv6-icmp${o.icmpv6Type === undefined ? '' : listType(o.icmpv6Type, numeric)}`,

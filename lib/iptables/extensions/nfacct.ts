@@ -9,13 +9,13 @@ const any = text(NAME_SIZE - 1);
 const objectName: Value<string> = {
   ...any,
   wide: true,
-  parse: (words, c) => {
-    const name = any.parse(words, c);
-    if (name === '') throw new ValueError('Argument must have a minimum length of 1 characters');
-    if (name.includes('\n')) throw new ValueError('Newlines not allowed in --nfacct-name');
-    return name;
-  },
+  parse: (words, c) => checkName(any.parse(words, c)),
 };
+function checkName(name: string): string {
+  if (name === '') throw new ValueError('Argument must have a minimum length of 1 characters');
+  if (name.includes('\n')) throw new ValueError('Newlines not allowed in --nfacct-name');
+  return name;
+}
 const options = { 'nfacct-name': option(objectName) } as const;
 
 /** char name[32]; then the kernel's struct nf_acct *nfacct, which revision 1 aligns to 8 on every host. */
@@ -28,7 +28,7 @@ function layout(revision: 0 | 1): Revision<{ readonly nfacctName?: string }> {
     read: (s) => {
       const name = s.text(0, NAME_SIZE);
       if (!fits(name, NAME_SIZE - 1)) throw new ValueError('the name has no end');
-      return { nfacctName: name };
+      return { nfacctName: checkName(name) };
     },
   };
 }

@@ -1,5 +1,6 @@
 // -j IDLETIMER (linux/netfilter/xt_IDLETIMER.h; libxt_IDLETIMER.c).
 import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
+import { endedText } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { cutName, unsigned } from './values.ts';
 
@@ -16,7 +17,7 @@ function write(o: Options, s: Struct): void {
   s.setText(4, LABEL_SIZE, o.label ?? '');
 }
 function read(s: Struct): Options {
-  return { timeout: s.u32(0), label: s.text(4, LABEL_SIZE) };
+  return { timeout: s.u32(0), label: endedText(s, 4, LABEL_SIZE) };
 }
 
 export const IDLETIMER = target('IDLETIMER', {

@@ -4,13 +4,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Codec, IpFamily, ListContext } from '../../../lib/iptables/extensions/codec.ts';
+import type { BytesContext, Codec, IpFamily, ListContext } from '../../../lib/iptables/extensions/codec.ts';
 import { codecOf, codecOfKernel, codecs, type Extension } from '../../../lib/iptables/extensions/registry.ts';
+import { Struct } from '../../../lib/iptables/extensions/struct.ts';
 import { contextOf } from '../../../lib/iptables/rule/printer.ts';
 import type { RuleSpec } from '../../../lib/iptables/rule-spec.ts';
 import { formatRule, normalizeRule, parseRule, parseRules } from '../../../lib/iptables/rule-text.ts';
 import { fixture, readFixture } from '../../support/fixtures.ts';
-import { bytesContext, extensionsOfEntry, readExtension, writeExtension } from './xt-entry.ts';
+import { bytesContext, extensionsOfEntry, readExtension, revisionOf, writeExtension } from './xt-entry.ts';
 
 interface Recorded {
   readonly family: IpFamily;
@@ -36,6 +37,9 @@ const hasUnsaidMask = (spec: RuleSpec): boolean =>
   });
 /** In the order they were made before recording. */
 const SETS = ['foo', 'foo2', 'foo6'];
+const TCP = 6;
+/** Of whose rates the save commands print no more than so many digits. */
+const ROUNDED = ['hashlimit', 'limit', 'rateest', 'RATEEST', 'statistic'];
 const title = (r: Recorded): string => `${r.family} ${r.args.join(' ')}`;
 
 for (const file of readdirSync(fixture('iptables', 'recorded')).sort()) {
@@ -142,8 +146,30 @@ function randomStruct(codec: Codec, family: IpFamily, revision: number, size: nu
     return;
   }
   const spec = (codec.kind === 'match' ? { matches: [options] } : { target: options }) as unknown as RuleSpec;
+  // What was read says what it says as text too: printed, parsed and written it has the same meaning in the kernel.
+  const protocol = codec.protocols?.[0] ?? TCP;
+  const about = `${codec.name} ${revision} ${Buffer.from(data).toString('hex')}`;
+  let line = '';
+  try {
+    line = formatRule({ protocol, ...spec } as RuleSpec, family);
+    const [same] = parseRules(line, family) as [RuleSpec];
+    assert.equal(formatRule(same, family), line);
+    const [, again] = extensionsOf(same)[0] as [unknown, Extension];
+    if (!ROUNDED.includes(codec.name)) assert.equal(meaning(codec, revision, again, c), meaning(codec, revision, options, c));
+  } catch (err) {
+    assert.fail(`${about}: ${line}: ${String(err)}`);
+  }
   const words = listText(spec, { family, protocol: codec.protocols?.[0] ?? 0, protocolInverted: false, numeric: true });
   assert.equal(typeof words, 'string');
+}
+
+/** The struct of some options, what means the same made the same. */
+function meaning(codec: Codec, number: number, options: object, c: BytesContext): string {
+  const { size, write, canonical } = revisionOf(codec, number, c.family);
+  const s = new Struct(new Uint8Array((size + 7) & ~7));
+  write(options as Record<string, unknown>, s, c);
+  canonical?.(s);
+  return Buffer.from(s.bytes).toString('hex');
 }
 
 function extensionsOf(spec: RuleSpec | undefined): ['match' | 'target', Extension][] {
