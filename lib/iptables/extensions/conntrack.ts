@@ -1,17 +1,6 @@
 // -m conntrack (linux/netfilter/xt_conntrack.h, struct xt_conntrack_mtinfo1..3; libxt_conntrack.c).
-import { protocolNumber } from '../rule/protocols.ts';
-import {
-  type BytesContext,
-  isNot,
-  match,
-  type Not,
-  notOption,
-  type OptionsOf,
-  option,
-  type Revision,
-  type Value,
-  ValueError,
-} from './codec.ts';
+import { protocol } from '../rule/protocols.ts';
+import { type BytesContext, isNot, match, type Not, notOption, type OptionsOf, option, type Revision, ValueError } from './codec.ts';
 import { direction, states, stateTable, statuses, statusTable, UNTRACKED } from './conntrack-states.ts';
 import { addresses, conntrack0, EXPIRES, PROTO, STATE, STATE_BITS, STATUS, STATUS_BITS } from './conntrack-v0.ts';
 import { listed } from './listed.ts';
@@ -23,14 +12,6 @@ import type { Struct } from './struct.ts';
 import { bitsOf, wordsOfBits } from './words-of-bits.ts';
 
 const U32_MAX = 0xffffffff;
-const protocol: Value<number> = {
-  parse: ([word]) => {
-    const number = protocolNumber(word as string);
-    if (number === undefined) throw new ValueError(`unknown protocol "${word}" specified`);
-    return number;
-  },
-  format: (n) => [String(n)],
-};
 
 const options = {
   ctstate: notOption(states),
