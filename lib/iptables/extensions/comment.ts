@@ -1,6 +1,6 @@
 // -m comment (linux/netfilter/xt_comment.h; libxt_comment.c).
 import { match, option, type Value, ValueError } from './codec.ts';
-import { endedText } from './option-values.ts';
+import { endedText, mandatory } from './option-values.ts';
 import { cutText } from './values.ts';
 
 /** XT_MAX_COMMENT_LEN. */
@@ -31,7 +31,7 @@ export const comment = match('comment', {
   ],
   list: (o) => ` /* ${o.comment ?? ''} */`,
   finish: (o) => {
-    if (o.comment === undefined) throw new ValueError('option "--comment" must be specified');
+    mandatory(o, 'comment');
     return o;
   },
 });

@@ -1,6 +1,6 @@
 // -m icmp (linux/netfilter_ipv4/ip_tables.h, struct ipt_icmp; libxt_icmp.c).
 import { isNot, match, type Not, notOption, type Value, ValueError } from './codec.ts';
-import { bare, withNot } from './option-values.ts';
+import { bare, mandatory, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { parseUnsigned } from './values.ts';
 
@@ -124,7 +124,7 @@ export const icmp = match('icmp', {
     return ` icmp${inverted}type ${type}${codes}`;
   },
   finish: (o) => {
-    if (o.icmpType === undefined) throw new ValueError('option "--icmp-type" must be specified');
+    mandatory(o, 'icmpType');
     return o;
   },
 });

@@ -1,7 +1,7 @@
 // -m icmp6 (linux/netfilter_ipv6/ip6_tables.h, struct ip6t_icmp; libip6t_icmp6.c). The real tools know it as icmpv6 and ipv6-icmp too.
-import { isNot, match, type Not, notOption, type Value, ValueError } from './codec.ts';
+import { isNot, match, type Not, notOption, type Value } from './codec.ts';
 import { ICMP, type IcmpNames, type IcmpType, parseIcmpType, readIcmpType, writeIcmpType } from './icmp.ts';
-import { bare } from './option-values.ts';
+import { bare, mandatory } from './option-values.ts';
 
 /** The multicast listener's since 1.8.10. */
 const names: IcmpNames = [
@@ -68,7 +68,7 @@ export const icmp6 = match('icmp6', {
   ],
   list: (o, { numeric }) => ` ipv6-icmp${o.icmpv6Type === undefined ? '' : listType(o.icmpv6Type, numeric)}`,
   finish: (o) => {
-    if (o.icmpv6Type === undefined) throw new ValueError('option "--icmpv6-type" must be specified');
+    mandatory(o, 'icmpv6Type');
     return o;
   },
 });

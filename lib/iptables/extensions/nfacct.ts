@@ -1,5 +1,6 @@
 // -m nfacct (linux/netfilter/xt_nfacct.h; libxt_nfacct.c). The accounting object of the name must be there when the rule is put in.
 import { match, option, type Revision, type Value, ValueError } from './codec.ts';
+import { mandatory } from './option-values.ts';
 import { fits, text } from './values.ts';
 
 /** NFACCT_NAME_MAX. */
@@ -38,7 +39,7 @@ export const nfacct = match('nfacct', {
   revisions: [layout(0), layout(1)],
   list: (o, c) => (o.nfacctName === undefined ? '' : ` nfacct-name  ${objectName.format(o.nfacctName, c)[0]}`),
   finish: (o) => {
-    if (o.nfacctName === undefined) throw new ValueError('option "--nfacct-name" must be specified');
+    mandatory(o, 'nfacctName');
     return o;
   },
 });

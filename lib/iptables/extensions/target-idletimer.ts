@@ -1,6 +1,6 @@
 // -j IDLETIMER (linux/netfilter/xt_IDLETIMER.h; libxt_IDLETIMER.c).
 import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
-import { endedText } from './option-values.ts';
+import { endedText, mandatory } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { cutName, unsigned } from './values.ts';
 
@@ -46,7 +46,7 @@ export const IDLETIMER = target('IDLETIMER', {
   list: (o) => ` timeout:${o.timeout} label:${o.label}${o.alarm === true ? ' alarm' : ''}`,
   finish: (o) => {
     if (o.timeout === undefined) throw new ValueError('option "--timeout" must be specified');
-    if (o.label === undefined) throw new ValueError('option "--label" must be specified');
+    mandatory(o, 'label');
     return o;
   },
 });
