@@ -1,7 +1,7 @@
 // The tables and builtin chains of iptables, and how iptables-nft registers them (nft.c xtables_ipv4: builtin_table).
-import { codecOf } from './extensions/registry.ts';
+import { targetNames } from './extensions/registry.ts';
 import { fits } from './extensions/values.ts';
-import { iptablesTargets, standardTargets } from './rule/base-options.ts';
+import { standardTargets } from './rule/base-options.ts';
 
 export interface BuiltinChain {
   readonly name: string;
@@ -70,7 +70,7 @@ export function chainNameError(name: string): string | undefined {
 export function newChainError(name: string, text = false): string | undefined {
   const reason = chainNameError(name);
   if (reason !== undefined) return reason;
-  const taken = standardTargets.has(name) || (!text && (codecOf('target', name) !== undefined || iptablesTargets.has(name)));
+  const taken = standardTargets.has(name) || (!text && targetNames.has(name));
   return taken ? `chain name "${name}" may not clash with target name` : undefined;
 }
 

@@ -2,6 +2,7 @@
 import { parseMask, prefixLength } from '../rule/addresses.ts';
 import { flag, type IpFamily, isNot, match, notOption, type OptionsOf, option, type Revision, type Value, ValueError } from './codec.ts';
 import { bare, exclusive, onlyBits } from './option-values.ts';
+import type { Struct } from './struct.ts';
 import { unsigned } from './values.ts';
 
 /** A length, or an address mask without holes. */
@@ -37,20 +38,21 @@ const DADDR = 1 << 1;
 
 const side = (dest: boolean): Options => (dest ? { connlimitDaddr: true } : { connlimitSaddr: true });
 
+/**
+ * Of an IPv4 mask the real tools fill 4 bytes where --connlimit-mask is given and all 16 where it isn't, and their -C and -D compare all;
+ * the kernel looks at 4.
+ */
 function revision(revision: 0 | 1, family: IpFamily): Revision<Options> {
   const size = bits[family] / 8;
   return {
     revision,
     family,
     size: SIZE,
-    // An IPv4 mask has four bytes; what the real tools leave after them differs.
-    kernelPrivate: [
-      [size, LIMIT],
-      [DATA, SIZE],
-    ],
+    kernelPrivate: [[DATA, SIZE]],
     can: (o) => revision > 0 || o.connlimitDaddr === undefined,
     write: (o, s) => {
-      s.set(0, parseMask(String(o.connlimitMask ?? bits[family]), family));
+      if (o.connlimitMask === undefined) s.bytes.fill(0xff, 0, LIMIT);
+      else s.set(0, parseMask(String(o.connlimitMask), family));
       s.setU32(LIMIT, bare(o.connlimitUpto ?? o.connlimitAbove ?? 0));
       s.setU32(FLAGS, (o.connlimitUpto === undefined ? 0 : UPTO) | (o.connlimitDaddr === true ? DADDR : 0));
     },
@@ -60,17 +62,18 @@ function revision(revision: 0 | 1, family: IpFamily): Revision<Options> {
       if (connlimitMask === undefined) throw new ValueError('no option stands for a mask with holes');
       return {
         ...((flags & UPTO) === 0 ? { connlimitAbove: s.u32(LIMIT) } : { connlimitUpto: s.u32(LIMIT) }),
-        connlimitMask,
+        ...(s.copy(0, LIMIT).every((byte) => byte === 0xff) ? {} : { connlimitMask }),
         ...side((flags & DADDR) !== 0),
       };
     },
+    ...(family === 'ip' ? { canonical: (s: Struct) => void s.bytes.fill(0, size, LIMIT) } : {}),
   };
 }
 
 export const connlimit = match('connlimit', {
   options,
   revisions: [revision(0, 'ip'), revision(0, 'ip6'), revision(1, 'ip'), revision(1, 'ip6')],
-  finish: (o, c) => {
+  finish: (o) => {
     exclusive(o, 'connlimitUpto', 'connlimitAbove');
     exclusive(o, 'connlimitSaddr', 'connlimitDaddr');
     const given = o.connlimitUpto ?? o.connlimitAbove;
@@ -79,10 +82,12 @@ export const connlimit = match('connlimit', {
     const upto = (o.connlimitUpto === undefined) === isNot(given);
     return {
       ...(upto ? { connlimitUpto: bare<number>(given) } : { connlimitAbove: bare<number>(given) }),
-      connlimitMask: o.connlimitMask ?? bits[c.family],
+      // Of IPv6 a mask of ones is what is there without one.
+      ...(o.connlimitMask === undefined || o.connlimitMask === bits.ip6 ? {} : { connlimitMask: o.connlimitMask }),
       ...side(o.connlimitDaddr === true),
     };
   },
+  shown: (o, c) => ({ ...o, connlimitMask: o.connlimitMask ?? bits[c.family] }),
   list: (o, c) => {
     const side = o.connlimitDaddr === true ? 'dst' : 'src';
     const limit = o.connlimitUpto === undefined ? `> ${bare(o.connlimitAbove ?? 0)}` : `<= ${bare(o.connlimitUpto)}`;

@@ -104,7 +104,7 @@ export const conntrack0: Revision<Options> = {
     const out: Reading<Options> = {};
     const not = <T>(value: T, flag: number): Not<T> => withNot(value, (inverted & flag) !== 0);
     if ((given & STATE) !== 0) out.ctstate = not(wordsOfBits(stateTable, onlyBits(s.u32(STATE_MASK), STATE_BITS, 'state')), STATE);
-    if ((given & PROTO) !== 0) out.ctproto = not(s.u16(PROTO_NUMBER), PROTO);
+    if ((given & PROTO) !== 0) out.ctproto = not(onlyBits(s.u16(PROTO_NUMBER), 0xff, 'the protocol'), PROTO);
     for (const [i, { key, flag }] of addresses.entries()) {
       const { at, mask } = places[i] as (typeof places)[number];
       if ((given & flag) !== 0) out[key] = not(readMasked(s, at, mask, 'ip'), flag);

@@ -1,36 +1,17 @@
 // -m conntrack (linux/netfilter/xt_conntrack.h, struct xt_conntrack_mtinfo1..3; libxt_conntrack.c).
-import { protocolNumber } from '../rule/protocols.ts';
-import {
-  type BytesContext,
-  isNot,
-  match,
-  type Not,
-  notOption,
-  type OptionsOf,
-  option,
-  type Revision,
-  type Value,
-  ValueError,
-} from './codec.ts';
+import { protocol } from '../rule/protocols.ts';
+import { type BytesContext, isNot, match, type Not, notOption, type OptionsOf, option, type Revision, ValueError } from './codec.ts';
 import { direction, states, stateTable, statuses, statusTable, UNTRACKED } from './conntrack-states.ts';
 import { addresses, conntrack0, EXPIRES, PROTO, STATE, STATE_BITS, STATUS, STATUS_BITS } from './conntrack-v0.ts';
 import { listed } from './listed.ts';
 import { isUnspecified, maskedAddress, readMasked, writeMasked } from './masked-address.ts';
 import { numberRange, rangeEnds, rangeOf } from './number-range.ts';
 import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
-import { firstPort, lastPort, type Ports, portRange, ports } from './ports.ts';
+import { firstPort, lastPort, type Ports, plainPorts, portRange } from './ports.ts';
 import type { Struct } from './struct.ts';
 import { bitsOf, wordsOfBits } from './words-of-bits.ts';
 
 const U32_MAX = 0xffffffff;
-const protocol: Value<number> = {
-  parse: ([word]) => {
-    const number = protocolNumber(word as string);
-    if (number === undefined) throw new ValueError(`unknown protocol "${word}" specified`);
-    return number;
-  },
-  format: (n) => [String(n)],
-};
 
 const options = {
   ctstate: notOption(states),
@@ -39,10 +20,10 @@ const options = {
   ctorigdst: notOption(maskedAddress),
   ctreplsrc: notOption(maskedAddress),
   ctrepldst: notOption(maskedAddress),
-  ctorigsrcport: notOption(ports),
-  ctorigdstport: notOption(ports),
-  ctreplsrcport: notOption(ports),
-  ctrepldstport: notOption(ports),
+  ctorigsrcport: notOption(plainPorts),
+  ctorigdstport: notOption(plainPorts),
+  ctreplsrcport: notOption(plainPorts),
+  ctrepldstport: notOption(plainPorts),
   ctstatus: notOption(statuses),
   ctexpire: notOption(numberRange(U32_MAX)),
   ctdir: option(direction),
@@ -126,7 +107,7 @@ function read(s: Struct, c: BytesContext, stateBits: number, statusBits: number,
   const out: Reading<Options> = {};
   if ((flags & STATE) !== 0)
     out.ctstate = withNot(wordsOfBits(stateTable, onlyBits(stateBits, STATE_BITS, 'state')), (inverted & STATE) !== 0);
-  if ((flags & PROTO) !== 0) out.ctproto = withNot(s.u16(L4PROTO), (inverted & PROTO) !== 0);
+  if ((flags & PROTO) !== 0) out.ctproto = withNot(onlyBits(s.u16(L4PROTO), 0xff, 'the protocol'), (inverted & PROTO) !== 0);
   for (const [i, { key, flag }] of addresses.entries()) {
     if ((flags & flag) === 0) continue;
     out[key] = withNot(readMasked(s, 32 * i, 32 * i + 16, c.family), (inverted & flag) !== 0);

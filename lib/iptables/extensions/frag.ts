@@ -1,13 +1,13 @@
 // -m frag (linux/netfilter_ipv6/ip6t_frag.h, struct ip6t_frag; libip6t_frag.c).
 import { flag, isNot, match, notOption, type OptionsOf, ValueError } from './codec.ts';
+import { isWhole, listRange, numberRange, rangeEnds, rangeOf } from './number-range.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
 import { checkFlags, flagsOf } from './struct-flags.ts';
-import { bounds, isWhole, listRange, rangeOf, uintRange } from './uint-range.ts';
 import { unsigned } from './values.ts';
 
 const MAX = 0xffffffff;
 const options = {
-  fragid: notOption(uintRange(MAX)),
+  fragid: notOption(numberRange(MAX)),
   fraglen: notOption(unsigned(MAX)),
   fragres: flag(),
   fragfirst: flag(),
@@ -44,7 +44,7 @@ export const frag = match('frag', {
       revision: 0,
       size: FRAG.size,
       write: (o, s) => {
-        const [first, last] = o.fragid === undefined ? [0, MAX] : bounds(bare(o.fragid));
+        const [first, last] = o.fragid === undefined ? [0, MAX] : rangeEnds(bare(o.fragid));
         s.setU32(FRAG.first, first);
         s.setU32(FRAG.last, last);
         s.setU32(FRAG.length, bare(o.fraglen ?? 0));
@@ -57,16 +57,14 @@ export const frag = match('frag', {
         const inverted = s.u8(FRAG.invert);
         checkFlags(set, KNOWN, inverted, IDS | LEN);
         const out: Reading<Options> = {};
-        if ((set & IDS) !== 0) out.fragid = withNot(rangeOf(s.u32(FRAG.first), s.u32(FRAG.last)), (inverted & IDS) !== 0);
+        // The kernel compares with the range whether the bit is set or not, and the real save prints it.
+        const every = s.u32(FRAG.first) === 0 && s.u32(FRAG.last) === MAX;
+        if ((set & IDS) !== 0 || !every) out.fragid = withNot(rangeOf(s.u32(FRAG.first), s.u32(FRAG.last)), (inverted & IDS) !== 0);
         if ((set & LEN) !== 0) out.fraglen = withNot(s.u32(FRAG.length), (inverted & LEN) !== 0);
         for (const { key, bit } of flags) if ((set & bit) !== 0) out[key] = true;
         return refuseMoreAndLast(out);
       },
-      // Every id is what a struct without the bit has too.
-      canonical: (s) => {
-        const every = s.u32(FRAG.first) === 0 && s.u32(FRAG.last) === MAX && (s.u8(FRAG.invert) & IDS) === 0;
-        if (every) s.setU8(FRAG.flags, s.u8(FRAG.flags) & ~IDS);
-      },
+      canonical: (s) => s.setU8(FRAG.flags, s.u8(FRAG.flags) & ~IDS),
     },
   ],
   shown: (o) => (isWhole(o.fragid, MAX) ? without(o, 'fragid') : o),

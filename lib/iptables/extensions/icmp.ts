@@ -1,13 +1,13 @@
 // -m icmp (linux/netfilter_ipv4/ip_tables.h, struct ipt_icmp; libxt_icmp.c).
 import { isNot, match, type Not, notOption, type Value, ValueError } from './codec.ts';
-import { bare, withNot } from './option-values.ts';
+import { bare, mandatory, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { parseUnsigned } from './values.ts';
 
-/** Type 255 without a code is any ICMP packet. Without a code, any; from a kernel the codes may be a range, which no text can say. */
+/** Type 255 without a code is any ICMP packet. Without a code, any. */
 export interface IcmpType {
   readonly type: number;
-  readonly code?: number | readonly [min: number, max: number];
+  readonly code?: number;
 }
 
 const ANY = 255;
@@ -78,9 +78,7 @@ export function parseIcmpType(word: string, names: IcmpNames, what: 'ICMP' | 'IC
 
 const type: Value<IcmpType> = {
   parse: ([word]) => parseIcmpType(word as string, names, 'ICMP'),
-  format: ({ type, code }) => [
-    code === undefined ? (type === ANY ? 'any' : String(type)) : `${type}/${typeof code === 'number' ? code : code.join('-')}`,
-  ],
+  format: ({ type, code }) => [code === undefined ? (type === ANY ? 'any' : String(type)) : `${type}/${code}`],
 };
 
 /** Offsets in struct ipt_icmp, as in ip6t_icmp: __u8 type, code[2], invflags. */
@@ -89,8 +87,8 @@ export const ICMP = { type: 0, code: 1, invert: 3, size: 4 } as const;
 export function writeIcmpType(option: Not<IcmpType>, s: Struct): void {
   const { type, code } = bare(option);
   s.setU8(ICMP.type, type);
-  s.setU8(ICMP.code, code === undefined ? 0 : typeof code === 'number' ? code : code[0]);
-  s.setU8(ICMP.code + 1, code === undefined ? 255 : typeof code === 'number' ? code : code[1]);
+  s.setU8(ICMP.code, code ?? 0);
+  s.setU8(ICMP.code + 1, code ?? 255);
   s.setU8(ICMP.invert, isNot(option) ? 1 : 0);
 }
 export function readIcmpType(s: Struct): Not<IcmpType> {
@@ -98,7 +96,8 @@ export function readIcmpType(s: Struct): Not<IcmpType> {
   const [min, max] = [s.u8(ICMP.code), s.u8(ICMP.code + 1)];
   const inverted = s.u8(ICMP.invert) !== 0;
   if (min === 0 && max === 255) return withNot<IcmpType>({ type }, inverted);
-  return withNot<IcmpType>({ type, code: min === max ? min : [min, max] }, inverted);
+  if (min !== max) throw new ValueError(`no option stands for the codes ${min} to ${max}`);
+  return withNot<IcmpType>({ type, code: min }, inverted);
 }
 
 export const icmp = match('icmp', {
@@ -120,12 +119,12 @@ export const icmp = match('icmp', {
     const inverted = isNot(o.icmpType) ? ' !' : '';
     if (name !== undefined) return ` icmp${inverted || ' '}${name}`;
     const { type, code } = given;
-    const codes = code === undefined ? '' : typeof code === 'number' ? ` code ${code}` : ` codes ${code.join('-')}`;
+    const codes = code === undefined ? '' : ` code ${code}`;
     // No blank where there is no `!`.
     return ` icmp${inverted}type ${type}${codes}`;
   },
   finish: (o) => {
-    if (o.icmpType === undefined) throw new ValueError('option "--icmp-type" must be specified');
+    mandatory(o, 'icmpType');
     return o;
   },
 });

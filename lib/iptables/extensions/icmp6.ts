@@ -1,13 +1,7 @@
 // -m icmp6 (linux/netfilter_ipv6/ip6_tables.h, struct ip6t_icmp; libip6t_icmp6.c). The real tools know it as icmpv6 and ipv6-icmp too.
-import { isNot, match, type Not, notOption, type Value, ValueError } from './codec.ts';
+import { isNot, match, type Not, notOption, type Value } from './codec.ts';
 import { ICMP, type IcmpNames, type IcmpType, parseIcmpType, readIcmpType, writeIcmpType } from './icmp.ts';
-import { bare } from './option-values.ts';
-
-/** Without a code: any. */
-export interface Icmp6Type {
-  readonly type: number;
-  readonly code?: number;
-}
+import { bare, mandatory } from './option-values.ts';
 
 /** The multicast listener's since 1.8.10. */
 const names: IcmpNames = [
@@ -45,18 +39,14 @@ const names: IcmpNames = [
   ['redirect', 137],
 ];
 
-const oneCode = ({ type, code }: IcmpType): Icmp6Type => {
-  if (typeof code === 'object') throw new ValueError(`no option stands for the codes ${code.join(' to ')}`);
-  return code === undefined ? { type } : { type, code };
-};
-const type: Value<Icmp6Type> = {
-  parse: ([word]) => oneCode(parseIcmpType(word as string, names, 'ICMPv6')),
+const type: Value<IcmpType> = {
+  parse: ([word]) => parseIcmpType(word as string, names, 'ICMPv6'),
   format: ({ type, code }) => [code === undefined ? String(type) : `${type}/${code}`],
 };
 
 /** The real program leaves out the blank before a number that isn't inverted. */
-function listType(option: Not<Icmp6Type>, numeric: boolean): string {
-  const { type, code } = bare<Icmp6Type>(option);
+function listType(option: Not<IcmpType>, numeric: boolean): string {
+  const { type, code } = bare<IcmpType>(option);
   const name = numeric ? undefined : names.find(([, t, c]) => t === type && c === code)?.[0];
   if (name !== undefined) return ` ${isNot(option) ? '!' : ''}${name}`;
   return `${isNot(option) ? ' !' : ''}type ${type}${code === undefined ? '' : ` code ${code}`}`;
@@ -73,15 +63,12 @@ export const icmp6 = match('icmp6', {
       write: (o, s) => {
         if (o.icmpv6Type !== undefined) writeIcmpType(o.icmpv6Type, s);
       },
-      read: (s) => {
-        const read = readIcmpType(s);
-        return { icmpv6Type: isNot(read) ? { not: oneCode(bare<IcmpType>(read)) } : oneCode(read) };
-      },
+      read: (s) => ({ icmpv6Type: readIcmpType(s) }),
     },
   ],
   list: (o, { numeric }) => ` ipv6-icmp${o.icmpv6Type === undefined ? '' : listType(o.icmpv6Type, numeric)}`,
   finish: (o) => {
-    if (o.icmpv6Type === undefined) throw new ValueError('option "--icmpv6-type" must be specified');
+    mandatory(o, 'icmpv6Type');
     return o;
   },
 });

@@ -1,6 +1,6 @@
 // -m ipcomp (linux/netfilter/xt_ipcomp.h, struct xt_ipcomp; libxt_ipcomp.c). That it needs -p ipcomp is the kernel's to say.
 import { flag, isNot, match, notOption, type OptionsOf } from './codec.ts';
-import { numberRange, rangeEnds, rangeOf, rangeText } from './number-range.ts';
+import { isWhole, listRange, numberRange, rangeEnds, rangeOf } from './number-range.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
 
 const U32_MAX = 0xffffffff;
@@ -30,7 +30,8 @@ export const ipcomp = match('ipcomp', {
         const out: Reading<Options> = {};
         const range = rangeOf(s.u32(MIN), s.u32(MAX));
         const inverted = (s.u8(INVERT) & 1) !== 0;
-        if (inverted || !isAny(range)) out.ipcompspi = withNot(range, inverted);
+        const given = withNot(range, inverted);
+        if (!isWhole(given, U32_MAX)) out.ipcompspi = given;
         if (s.u8(RESERVED) !== 0) out.compres = true;
         return out;
       },
@@ -38,15 +39,9 @@ export const ipcomp = match('ipcomp', {
   ],
   list: (o) => {
     const { ipcompspi: given } = o;
-    let text = ' comp ';
-    if (given !== undefined) text += `spi${typeof bare(given) === 'number' ? '' : 's'}:${isNot(given) ? '!' : ''}${rangeText(bare(given))}`;
+    const text = ` comp ${listRange('spi', given, U32_MAX).trimStart()}`;
     return o.compres === true ? `${text} reserved` : text;
   },
   // Any SPI isn't printed, so none given is any, though iptables 1.8.9 then matches SPI 0.
-  finish: (o) => (o.ipcompspi !== undefined && !isNot(o.ipcompspi) && isAny(bare(o.ipcompspi)) ? without(o, 'ipcompspi') : o),
+  finish: (o) => (isWhole(o.ipcompspi, U32_MAX) ? without(o, 'ipcompspi') : o),
 });
-
-function isAny(range: ReturnType<typeof rangeOf>): boolean {
-  const [first, last] = rangeEnds(range);
-  return first === 0 && last === U32_MAX;
-}

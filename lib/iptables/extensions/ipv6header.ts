@@ -1,6 +1,6 @@
 // -m ipv6header (linux/netfilter_ipv6/ip6t_ipv6header.h, struct ip6t_ipv6header_info; libip6t_ipv6header.c).
 import { flag, isNot, match, notOption, type OptionsOf, type Value, ValueError } from './codec.ts';
-import { bare, type Reading, withNot } from './option-values.ts';
+import { bare, mandatory, type Reading, withNot } from './option-values.ts';
 import { type BitWord, bitsOf, wordsOfBits } from './words-of-bits.ts';
 
 export type Ipv6Header = 'hop-by-hop' | 'ipv6-opts' | 'ipv6-route' | 'ipv6-frag' | 'ah' | 'esp' | 'ipv6-nonxt' | 'protocol';
@@ -68,7 +68,7 @@ export const ipv6header = match('ipv6header', {
     return ` ipv6header flags:${isNot(o.header) ? '!' : ''}${shown}${o.soft === true ? ' soft' : ''}`;
   },
   finish: (o) => {
-    if (o.header === undefined) throw new ValueError('option "--header" must be specified');
+    mandatory(o, 'header');
     return o;
   },
 });

@@ -1,5 +1,5 @@
 // -m ipvs (linux/netfilter/xt_ipvs.h, struct xt_ipvs_mtinfo; libxt_ipvs.c).
-import { protocolNumber } from '../rule/protocols.ts';
+import { protocol } from '../rule/protocols.ts';
 import {
   type IpFamily,
   isNot,
@@ -30,14 +30,6 @@ const method: Value<ForwardingMethod> = {
     return found;
   },
   format: (v) => [v],
-};
-const protocol: Value<number> = {
-  parse: ([word]) => {
-    const number = protocolNumber(word as string);
-    if (number === undefined) throw new ValueError(`unknown protocol "${word}" specified`);
-    return number;
-  },
-  format: (n) => [String(n)],
 };
 
 /** In the order the save commands print. */

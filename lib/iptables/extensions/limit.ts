@@ -1,10 +1,12 @@
 // -m limit (linux/netfilter/xt_limit.h, struct xt_rateinfo; libxt_limit.c).
-import { match, option, type Value } from './codec.ts';
+import { match, option, type Value, ValueError } from './codec.ts';
 import { packetRate, rateText } from './packet-rate.ts';
 import { unsigned } from './values.ts';
 
 /** XT_LIMIT_SCALE, and __u32 avg. */
 const { canonical, periodOf } = packetRate(10000, 0xffffffff);
+
+const BURST_MAX = 10000;
 
 const rate: Value<string> = {
   parse: ([word]) => canonical(periodOf(word as string)),
@@ -19,7 +21,7 @@ const BURST = 5;
 export const LIMIT = { avg: 0, burst: 4, size: 40 } as const;
 
 export const limit = match('limit', {
-  options: { limit: option(rate), 'limit-burst': option(unsigned(10000)) },
+  options: { limit: option(rate), 'limit-burst': option(unsigned(BURST_MAX)) },
   revisions: [
     {
       revision: 0,
@@ -29,7 +31,11 @@ export const limit = match('limit', {
         s.setU32(LIMIT.avg, periodOf(o.limit ?? '3/hour'));
         s.setU32(LIMIT.burst, o.limitBurst ?? BURST);
       },
-      read: (s) => ({ limit: canonical(s.u32(LIMIT.avg)), limitBurst: s.u32(LIMIT.burst) }),
+      read: (s) => {
+        const [period, limitBurst] = [s.u32(LIMIT.avg), s.u32(LIMIT.burst)];
+        if (period === 0 || limitBurst > BURST_MAX) throw new ValueError(`no options stand for period ${period} and burst ${limitBurst}`);
+        return { limit: canonical(period), limitBurst };
+      },
     },
   ],
   finish: (o) => (o.limit === undefined || o.limitBurst === undefined ? { limit: '3/hour', limitBurst: BURST, ...o } : o),

@@ -1,8 +1,8 @@
 // -m mh (linux/netfilter_ipv6/ip6t_mh.h, struct ip6t_mh; libip6t_mh.c).
 import { isNot, match, notOption, type OptionsOf, type Value, ValueError } from './codec.ts';
+import { isWhole, type NumberRange, rangeEnds, rangeOf } from './number-range.ts';
 import { bare, withNot, without } from './option-values.ts';
 import { checkFlags } from './struct-flags.ts';
-import { bounds, isWhole, rangeOf, type UintRange } from './uint-range.ts';
 import { parseUnsigned } from './values.ts';
 
 const MAX = 255;
@@ -29,7 +29,7 @@ function typeOf(word: string): number {
 }
 
 /** `type[:type]`; a side left out is 0 or 255. */
-const types: Value<UintRange> = {
+const types: Value<NumberRange> = {
   parse: ([word]) => {
     const text = word as string;
     const colon = text.indexOf(':');
@@ -60,7 +60,7 @@ export const mh = match('mh', {
       revision: 0,
       size: MH.size,
       write: (o, s) => {
-        const [first, last] = o.mhType === undefined ? [0, MAX] : bounds(bare(o.mhType));
+        const [first, last] = o.mhType === undefined ? [0, MAX] : rangeEnds(bare(o.mhType));
         s.setU8(MH.first, first);
         s.setU8(MH.last, last);
         s.setU8(MH.invert, isNot(o.mhType) ? INVERT_TYPE : 0);
@@ -76,7 +76,7 @@ export const mh = match('mh', {
   ],
   list: (o, { numeric }) => {
     if (o.mhType === undefined) return ' mh';
-    const range = bare<UintRange>(o.mhType);
+    const range = bare<NumberRange>(o.mhType);
     const shown = (typeof range === 'number' ? [range] : range).map((type) => (numeric ? undefined : names[type]?.[0]) ?? type);
     return ` mh ${isNot(o.mhType) ? '!' : ''}${shown.join(':')}`;
   },

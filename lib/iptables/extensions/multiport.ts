@@ -105,7 +105,13 @@ export const multiport = match('multiport', {
         const count = Math.min(s.u8(COUNT), PORTS);
         for (let i = 0; i < count; i++) {
           const port = s.u16(LIST + 2 * i);
-          ports.push(s.u8(PFLAGS + i) !== 0 && i + 1 < count ? [port, s.u16(LIST + 2 * ++i)] : port);
+          if (s.u8(PFLAGS + i) === 0) {
+            ports.push(port);
+            continue;
+          }
+          const last = s.u16(LIST + 2 * ++i);
+          if (i === count || port >= last) throw new ValueError('a range of ports without an end, or that ends before it begins');
+          ports.push([port, last]);
         }
         return options1(s, ports, s.u8(INVERT) !== 0);
       },

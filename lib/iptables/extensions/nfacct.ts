@@ -1,5 +1,6 @@
 // -m nfacct (linux/netfilter/xt_nfacct.h; libxt_nfacct.c). The accounting object of the name must be there when the rule is put in.
 import { match, option, type Revision, type Value, ValueError } from './codec.ts';
+import { mandatory } from './option-values.ts';
 import { fits, text } from './values.ts';
 
 /** NFACCT_NAME_MAX. */
@@ -9,13 +10,13 @@ const any = text(NAME_SIZE - 1);
 const objectName: Value<string> = {
   ...any,
   wide: true,
-  parse: (words, c) => {
-    const name = any.parse(words, c);
-    if (name === '') throw new ValueError('Argument must have a minimum length of 1 characters');
-    if (name.includes('\n')) throw new ValueError('Newlines not allowed in --nfacct-name');
-    return name;
-  },
+  parse: (words, c) => checkName(any.parse(words, c)),
 };
+function checkName(name: string): string {
+  if (name === '') throw new ValueError('Argument must have a minimum length of 1 characters');
+  if (name.includes('\n')) throw new ValueError('Newlines not allowed in --nfacct-name');
+  return name;
+}
 const options = { 'nfacct-name': option(objectName) } as const;
 
 /** char name[32]; then the kernel's struct nf_acct *nfacct, which revision 1 aligns to 8 on every host. */
@@ -28,7 +29,7 @@ function layout(revision: 0 | 1): Revision<{ readonly nfacctName?: string }> {
     read: (s) => {
       const name = s.text(0, NAME_SIZE);
       if (!fits(name, NAME_SIZE - 1)) throw new ValueError('the name has no end');
-      return { nfacctName: name };
+      return { nfacctName: checkName(name) };
     },
   };
 }
@@ -38,7 +39,7 @@ export const nfacct = match('nfacct', {
   revisions: [layout(0), layout(1)],
   list: (o, c) => (o.nfacctName === undefined ? '' : ` nfacct-name  ${objectName.format(o.nfacctName, c)[0]}`),
   finish: (o) => {
-    if (o.nfacctName === undefined) throw new ValueError('option "--nfacct-name" must be specified');
+    mandatory(o, 'nfacctName');
     return o;
   },
 });

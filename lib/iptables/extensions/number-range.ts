@@ -1,5 +1,6 @@
 // Ranges of numbers as xtopt_parse_mint of libxtables reads them: `first[:last]`, where a first left out is 0 and a last the maximum.
-import { type Value, ValueError } from './codec.ts';
+import { isNot, type Not, type Value, ValueError } from './codec.ts';
+import { bare } from './option-values.ts';
 import { parseUnsigned } from './values.ts';
 
 /** One number, or the first and the last. */
@@ -39,4 +40,18 @@ export function rangeText(v: NumberRange): string {
 }
 export function rangeEnds(range: NumberRange): readonly [first: number, last: number] {
   return typeof range === 'number' ? [range, range] : range;
+}
+
+/** Every number, and not inverted: the save commands don't print it, though some structs have a bit for it. */
+export function isWhole(option: Not<NumberRange> | undefined, max: number): boolean {
+  if (option === undefined || isNot(option)) return false;
+  const [first, last] = rangeEnds(bare<NumberRange>(option));
+  return first === 0 && last === max;
+}
+
+/** ` id:7`, ` ids:!1:2` of -L. */
+export function listRange(label: string, option: Not<NumberRange> | undefined, max: number): string {
+  if (option === undefined || isWhole(option, max)) return '';
+  const range = bare<NumberRange>(option);
+  return ` ${label}${typeof range === 'number' ? '' : 's'}:${isNot(option) ? '!' : ''}${rangeText(range)}`;
 }

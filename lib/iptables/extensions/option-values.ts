@@ -36,7 +36,8 @@ export function notEmpty<O extends object>(options: O): O {
 
 /** Text in a field that must end before the field does: no option can say text as long as that. */
 export function endedText(s: Struct, at: number, size: number): string {
-  if (!s.copy(at, size).includes(0)) throw new ValueError(`text of ${size} bytes has no end`);
+  const end = s.bytes.indexOf(0, at);
+  if (end < 0 || end >= at + size) throw new ValueError(`text of ${size} bytes has no end`);
   return s.text(at, size);
 }
 

@@ -1,6 +1,6 @@
 // -m osf (linux/netfilter/nfnetlink_osf.h, struct nf_osf_info; libxt_osf.c). That it needs -p tcp is the kernel's to say.
 import { isNot, match, notOption, type OptionsOf, option, ValueError } from './codec.ts';
-import { bare, type Reading, withNot } from './option-values.ts';
+import { bare, mandatory, type Reading, withNot } from './option-values.ts';
 import { fits, name, unsigned } from './values.ts';
 
 /** MAXGENRELEN. */
@@ -53,7 +53,7 @@ export const osf = match('osf', {
   ],
   list: (o) => (o.genre === undefined ? '' : ` OS fingerprint match ${isNot(o.genre) ? '! ' : ''}${bare(o.genre)}`),
   finish: (o) => {
-    if (o.genre === undefined) throw new ValueError('option "--genre" must be specified');
+    mandatory(o, 'genre');
     return o;
   },
 });

@@ -1,9 +1,9 @@
 // -m pkttype (linux/netfilter/xt_pkttype.h; libxt_pkttype.c).
 import { isNot, match, notOption, type Value, ValueError } from './codec.ts';
-import { bare, withNot } from './option-values.ts';
+import { bare, mandatory, withNot } from './option-values.ts';
 
 /** PACKET_* of linux/if_packet.h, in their order. */
-const types = ['unicast', 'broadcast', 'multicast'] as const;
+const types = ['unicast', 'broadcast', 'multicast', 'otherhost'] as const;
 export type PacketType = (typeof types)[number];
 
 const type: Value<PacketType> = {
@@ -41,7 +41,7 @@ export const pkttype = match('pkttype', {
   ],
   list: (o) => (o.pktType === undefined ? '' : ` PKTTYPE ${isNot(o.pktType) ? '!=' : '='} ${bare(o.pktType)}`),
   finish: (o) => {
-    if (o.pktType === undefined) throw new ValueError('option "--pkt-type" must be specified');
+    mandatory(o, 'pktType');
     return o;
   },
 });

@@ -16,18 +16,21 @@ export function parsePort(word: string, c: ParseContext): number {
 }
 
 /** `port[:port]`; a side left out is 0 or 65535. */
-export const ports: Value<Ports> = {
-  parse: ([word], c) => {
-    const text = word as string;
-    const colon = text.indexOf(':');
-    if (colon < 0) return parsePort(text, c);
-    const first = colon === 0 ? 0 : parsePort(text.slice(0, colon), c);
-    const last = colon === text.length - 1 ? 65535 : parsePort(text.slice(colon + 1), c);
-    if (first > last) throw new ValueError(`Port range ${first}-${last} is negative.`);
-    return first === last ? first : [first, last];
-  },
-  format: (v) => [typeof v === 'number' ? String(v) : `${v[0]}:${v[1]}`],
-};
+function rangeOfPorts(port: (word: string, c: ParseContext) => number): Value<Ports> {
+  return {
+    parse: ([word], c) => {
+      const text = word as string;
+      const colon = text.indexOf(':');
+      if (colon < 0) return port(text, c);
+      const first = colon === 0 ? 0 : port(text.slice(0, colon), c);
+      const last = colon === text.length - 1 ? 65535 : port(text.slice(colon + 1), c);
+      return portRange(first, last);
+    },
+    format: (v) => [typeof v === 'number' ? String(v) : `${v[0]}:${v[1]}`],
+  };
+}
+/** Of xtables_parse_port: tcp, sctp. */
+export const ports = rangeOfPorts(parsePort);
 
 /** As -L shows a port: the service's name unless -n was given. */
 export function listPort(port: number, protocol: string, numeric: boolean): string {
@@ -42,7 +45,9 @@ export function listPorts(label: string, option: Not<Ports> | undefined, protoco
   return typeof range === 'number' ? ` ${label}:${inverted}${first}` : ` ${label}s:${inverted}${first}:${last}`;
 }
 
+/** Throws ValueError for a range that ends before it begins: nothing matches it, and where the real tools take it no two agree. */
 export function portRange(first: number, last: number): Ports {
+  if (first > last) throw new ValueError(`Port range ${first}-${last} is negative.`);
   return first === last ? first : [first, last];
 }
 export function firstPort(v: Ports): number {
@@ -57,15 +62,14 @@ export function isAnyPort(option: unknown): boolean {
   return Array.isArray(option) && option[0] === 0 && option[1] === 65535;
 }
 
-/**
- * One port, decimal or a name of /etc/services of any protocol (XTTYPE_PORT). The real tools take 65536 for 0, which getaddrinfo(3) does to
- * them; it is refused here.
- */
-export const plainPort: Value<number> = {
-  parse: ([word]) => {
-    const n = /^[0-9]+$/.test(word as string) ? Number(word) : servicePort(word as string);
-    if (n === undefined || n > 0xffff) throw new ValueError(`port "${word}" does not resolve to anything`);
-    return n;
-  },
-  format: (n) => [String(n)],
-};
+/** Decimal always: 010 is 10 here, and 0x8 is none. The real tools take 65536 for 0, which getaddrinfo(3) does to them. */
+function parsePlainPort(word: string): number {
+  const digits = /^[ \t-\r]*\+?([0-9]+)$/.exec(word)?.[1];
+  const n = digits === undefined ? servicePort(word) : Number(digits);
+  if (n === undefined || n > 0xffff) throw new ValueError(`port "${word}" does not resolve to anything`);
+  return n;
+}
+/** One port or a name of /etc/services of any protocol (XTTYPE_PORT). */
+export const plainPort: Value<number> = { parse: ([word]) => parsePlainPort(word as string), format: (n) => [String(n)] };
+/** A range of such (XTTYPE_PORTRC): udp, conntrack. */
+export const plainPorts = rangeOfPorts(parsePlainPort);

@@ -1,6 +1,6 @@
 // -m quota (linux/netfilter/xt_quota.h, struct xt_quota_info; libxt_quota.c).
-import { isNot, match, notOption, ValueError } from './codec.ts';
-import { bare, withNot } from './option-values.ts';
+import { isNot, match, notOption } from './codec.ts';
+import { bare, mandatory, withNot } from './option-values.ts';
 import { unsigned64 } from './values.ts';
 
 /** Offsets: __u32 flags, pad; __u64 quota; then the kernel's: struct xt_quota_priv *master. */
@@ -27,7 +27,7 @@ export const quota = match('quota', {
   // The real program doesn't list `!`.
   list: (o) => (o.quota === undefined ? '' : ` quota: ${bare(o.quota)} bytes`),
   finish: (o) => {
-    if (o.quota === undefined) throw new ValueError('option "--quota" must be specified');
+    mandatory(o, 'quota');
     return o;
   },
 });

@@ -1,7 +1,7 @@
 // -m realm (linux/netfilter/xt_realm.h, struct xt_realm_info; libipt_realm.c).
-import { isNot, match, notOption, ValueError } from './codec.ts';
+import { isNot, match, notOption } from './codec.ts';
 import { namedMark, namedMarkText, namesOfFile } from './iproute2-names.ts';
-import { bare, withNot } from './option-values.ts';
+import { bare, mandatory, withNot } from './option-values.ts';
 import { markText } from './values.ts';
 
 const names = namesOfFile('/etc/iproute2/rt_realms');
@@ -34,7 +34,7 @@ export const realm = match('realm', {
     return `${isNot(o.realm) ? ' !' : ''} realm ${text}`;
   },
   finish: (o) => {
-    if (o.realm === undefined) throw new ValueError('option "--realm" must be specified');
+    mandatory(o, 'realm');
     return o;
   },
 });

@@ -1,7 +1,7 @@
 // -m recent (linux/netfilter/xt_recent.h; libxt_recent.c).
 import { encodeText } from '../../wire/text.ts';
 import { flag, type IpFamily, isNot, match, notFlag, type OptionsOf, option, type Revision, type Value, ValueError } from './codec.ts';
-import { onlyBits, type Reading, withNot } from './option-values.ts';
+import { endedText, exclusive, onlyBits, type Reading, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { formatAddress, name, parseAddress, unsigned } from './values.ts';
 
@@ -81,12 +81,17 @@ function read(s: Struct): Reading<Options> {
   if ((flags & REAP) !== 0) out.reap = true;
   if (s.u32(HIT_COUNT) !== 0) out.hitcount = s.u32(HIT_COUNT);
   if ((flags & TTL) !== 0) out.rttl = true;
-  out.listName = s.text(NAME, NAME_SIZE);
+  out.listName = endedText(s, NAME, NAME_SIZE);
+  checkTogether(out);
   return out;
+}
+function checkTogether(o: Options): void {
+  if (o.reap === true && o.seconds === undefined) throw new ValueError('option "--reap" also requires "--seconds"');
+  for (const key of ['set', 'remove'] as const) exclusive(o, 'rttl', key);
 }
 
 function side(s: Struct): Options {
-  return s.u8(SIDE) !== 0 ? { rdest: true } : { rsource: true };
+  return onlyBits(s.u8(SIDE), 1, 'the side') === 1 ? { rdest: true } : { rsource: true };
 }
 
 /**
@@ -146,18 +151,17 @@ export const recent = match('recent', {
     const [first, second] = operations.filter(({ key }) => o[key] !== undefined);
     if (first === undefined) throw new ValueError("you must specify one of `--set', `--rcheck' `--update' or `--remove'");
     if (second !== undefined) throw new ValueError(`option "--${first.key}" cannot be used together with "--${second.key}"`);
-    if (o.reap === true && o.seconds === undefined) throw new ValueError('option "--reap" also requires "--seconds"');
-    if (o.rttl === true && (first.key === 'set' || first.key === 'remove')) {
-      throw new ValueError(`option "--rttl" cannot be used together with "--${first.key}"`);
-    }
-    const { rsource: _rsource, rdest, hitcount, mask, ...rest } = o;
+    checkTogether(o);
+    const { rsource: _rsource, rdest: _rdest, hitcount, mask, ...rest } = o;
+    // The later of both counts.
+    const rdest = Object.keys(o).findLast((key) => key === 'rsource' || key === 'rdest') === 'rdest';
     return {
       listName: DEFAULT,
       ...rest,
       // Of IPv6 a mask of ones is what is there without one.
       ...(mask === undefined || (c.family === 'ip6' && mask === allOnes('ip6')) ? {} : { mask }),
       ...(hitcount === undefined || hitcount === 0 ? {} : { hitcount }),
-      ...(rdest === true ? ({ rdest: true } as const) : ({ rsource: true } as const)),
+      ...(rdest ? ({ rdest: true } as const) : ({ rsource: true } as const)),
     };
   },
 });

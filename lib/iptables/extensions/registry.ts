@@ -225,6 +225,8 @@ export type Extension = SpecOf<(typeof matches)[number]> | SpecOf<(typeof target
 type Kind = Codec['kind'];
 /** Every extension nflink has. */
 export const codecs = [...matches, ...targets] as readonly unknown[] as readonly Codec[];
+/** Of either family: one that is the other's only must not be taken for a chain's name, which a rule never means. */
+export const targetNames: ReadonlySet<string> = new Set(targets.map((t) => t.name));
 
 function grouped(nameOf: (c: Codec) => string): Readonly<Record<Kind, ReadonlyMap<string, readonly Codec[]>>> {
   const groups = { match: new Map<string, Codec[]>(), target: new Map<string, Codec[]>() };

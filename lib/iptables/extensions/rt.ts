@@ -2,10 +2,10 @@
 // for: an options object has no order.
 import { formatIpv6, parseIpv6 } from '../../wire/address.ts';
 import { flag, isNot, match, type Not, notOption, type OptionsOf, option, type Value, ValueError } from './codec.ts';
+import { isWhole, listRange, numberRange, rangeEnds, rangeOf } from './number-range.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { checkFlags, flagsOf } from './struct-flags.ts';
-import { bounds, isWhole, listRange, rangeOf, uintRange } from './uint-range.ts';
 import { unsigned } from './values.ts';
 
 const MAX = 0xffffffff;
@@ -28,7 +28,7 @@ const addresses: Value<readonly string[]> = {
 
 const options = {
   'rt-type': notOption(unsigned(MAX)),
-  'rt-segsleft': notOption(uintRange(MAX)),
+  'rt-segsleft': notOption(numberRange(MAX)),
   'rt-len': notOption(unsigned(MAX)),
   'rt-0-res': flag(),
   'rt-0-addrs': option(addresses),
@@ -78,7 +78,7 @@ export const rt = match('rt', {
       revision: 0,
       size: RT.size,
       write: (o, s) => {
-        const [first, last] = o.rtSegsleft === undefined ? [0, MAX] : bounds(bare(o.rtSegsleft));
+        const [first, last] = o.rtSegsleft === undefined ? [0, MAX] : rangeEnds(bare(o.rtSegsleft));
         s.setU32(RT.type, bare(o.rtType ?? 0));
         s.setU32(RT.first, first);
         s.setU32(RT.last, last);
@@ -102,18 +102,17 @@ export const rt = match('rt', {
         checkFlags(flags, KNOWN, inverted, INVERTIBLE);
         const out: Reading<Options> = {};
         if ((flags & TYPE) !== 0) out.rtType = withNot(s.u32(RT.type), (inverted & TYPE) !== 0);
-        if ((flags & SEGMENTS) !== 0) out.rtSegsleft = withNot(rangeOf(s.u32(RT.first), s.u32(RT.last)), (inverted & SEGMENTS) !== 0);
+        // The kernel compares with the range whether the bit is set or not, and the real save prints it.
+        const any = s.u32(RT.first) === 0 && s.u32(RT.last) === MAX;
+        if ((flags & SEGMENTS) !== 0 || !any)
+          out.rtSegsleft = withNot(rangeOf(s.u32(RT.first), s.u32(RT.last)), (inverted & SEGMENTS) !== 0);
         if ((flags & LENGTH) !== 0) out.rtLen = withNot(s.u32(RT.length), (inverted & LENGTH) !== 0);
         if ((flags & RESERVED) !== 0) out.rt0Res = true;
         if ((flags & ADDRESSES) !== 0) out.rt0Addrs = readAddresses(s);
         if ((flags & NOT_STRICT) !== 0) out.rt0NotStrict = true;
         return checkType0(out);
       },
-      // Any number of segments is what a struct without the bit has too.
-      canonical: (s) => {
-        const any = s.u32(RT.first) === 0 && s.u32(RT.last) === MAX && (s.u8(RT.invert) & SEGMENTS) === 0;
-        if (any) s.setU8(RT.flags, s.u8(RT.flags) & ~SEGMENTS);
-      },
+      canonical: (s) => s.setU8(RT.flags, s.u8(RT.flags) & ~SEGMENTS),
     },
   ],
   shown: (o) => (isWhole(o.rtSegsleft, MAX) ? without(o, 'rtSegsleft') : o),

@@ -63,5 +63,6 @@ export function readSetInfoV0(s: Struct, at: number, c: BytesContext): SetAndDir
   const flags: Direction[] = [];
   for (let i = 0; i < DIMENSIONS && (s.u32(at + 4 + 4 * i) & (SRC_V0 | DST_V0)) !== 0; i++)
     flags.push((s.u32(at + 4 + 4 * i) & SRC_V0) !== 0 ? 'src' : 'dst');
+  if (flags.length === 0) throw new ValueError('a set has dimensions');
   return { set: c.setName(s.u16(at)), flags };
 }

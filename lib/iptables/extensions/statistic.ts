@@ -64,6 +64,8 @@ export const statistic = match('statistic', {
         // The kernel counts from 0.
         if (o.every !== undefined) s.setU32(U, bare(o.every) - 1);
         if (o.packet !== undefined) s.setU32(U + 4, o.packet);
+        // The kernel counts by itself; the real program writes how many packets are left, in either mode.
+        s.setU32(U + 8, s.u32(U) - s.u32(U + 4));
       },
       read: (s): OptionsOf<typeof options> => {
         onlyBits(s.u16(MODE), 1, 'mode');

@@ -1,5 +1,6 @@
 // -j AUDIT (linux/netfilter/xt_AUDIT.h; libxt_AUDIT.c).
 import { option, target, type Value, ValueError } from './codec.ts';
+import { mandatory } from './option-values.ts';
 
 /** In the order of XT_AUDIT_TYPE_*. */
 const types = ['accept', 'drop', 'reject'] as const;
@@ -33,7 +34,7 @@ export const AUDIT = target('AUDIT', {
   ],
   list: (o) => ` AUDIT ${o.type}`,
   finish: (o) => {
-    if (o.type === undefined) throw new ValueError('option "--type" must be specified');
+    mandatory(o, 'type');
     return o;
   },
 });

@@ -1,5 +1,6 @@
 // -j CHECKSUM (linux/netfilter/xt_CHECKSUM.h; libxt_CHECKSUM.c).
 import { flag, type OptionsOf, target, ValueError } from './codec.ts';
+import { mandatory } from './option-values.ts';
 
 const options = { 'checksum-fill': flag() };
 
@@ -21,7 +22,7 @@ export const CHECKSUM = target('CHECKSUM', {
   ],
   list: () => ' CHECKSUM fill',
   finish: (o) => {
-    if (o.checksumFill === undefined) throw new ValueError('option "--checksum-fill" must be specified');
+    mandatory(o, 'checksumFill');
     return o;
   },
 });

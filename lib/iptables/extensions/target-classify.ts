@@ -1,5 +1,6 @@
 // -j CLASSIFY (linux/netfilter/xt_CLASSIFY.h; libxt_CLASSIFY.c).
 import { option, target, type Value, ValueError } from './codec.ts';
+import { mandatory } from './option-values.ts';
 
 /** A class of tc(8), each part of 16 bits. */
 export interface TcClass {
@@ -38,7 +39,7 @@ export const CLASSIFY = target('CLASSIFY', {
   ],
   list: ({ setClass }) => (setClass === undefined ? '' : ` CLASSIFY set ${setClass.major.toString(16)}:${setClass.minor.toString(16)}`),
   finish: (o) => {
-    if (o.setClass === undefined) throw new ValueError('option "--set-class" must be specified');
+    mandatory(o, 'setClass');
     return o;
   },
 });

@@ -1,6 +1,6 @@
 // -j DNAT (linux/netfilter/nf_nat.h; libxt_NAT.c). Revision 2 has the base port, for both families.
 import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
-import { checkPorts, natRange } from './target-nat-range.ts';
+import { checkPorts, givenRange, natRange } from './target-nat-range.ts';
 import {
   listFlags,
   multiRangeCompat,
@@ -20,7 +20,7 @@ const options = { 'to-destination': option(to), random: flag(), persistent: flag
 const view: NatView<OptionsOf<typeof options>> = {
   flags: NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_PROTO_RANDOM | NF_NAT_RANGE_PERSISTENT,
   range: (o) => o.toDestination ?? {},
-  options: (toDestination) => ({ toDestination }),
+  options: (range) => ({ toDestination: givenRange(range) }),
 };
 
 export const DNAT = target('DNAT', {

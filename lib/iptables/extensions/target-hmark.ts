@@ -1,6 +1,6 @@
 // -j HMARK (linux/netfilter/xt_HMARK.h; libxt_HMARK.c).
 import { networkBytes } from '../rule/addresses.ts';
-import { type BytesContext, type IpFamily, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { type BytesContext, type IpFamily, type OptionsOf, option, type ParseContext, target, type Value, ValueError } from './codec.ts';
 import type { Reading } from './option-values.ts';
 import { Struct } from './struct.ts';
 import { parseAddress, parseUnsigned, unsigned } from './values.ts';
@@ -97,6 +97,12 @@ const fields: readonly Field[] = [
   { key: 'hmarkMod', at: 52, flag: 1 << 10, form: 'u32', word: 'mod', hashed: false },
   { key: 'hmarkOffset', at: 56, flag: 1 << 11, form: 'u32', word: 'offset', hashed: false },
 ];
+/** The members of the tuple that stand for the whole mask of an address. */
+const addressMasks = [
+  { member: 'src', key: 'hmarkSrcPrefix', at: 0, flag: 1 << 0 },
+  { member: 'dst', key: 'hmarkDstPrefix', at: 16, flag: 1 << 1 },
+] as const;
+const MASK_SIZE = 16;
 const CT = 1 << 12;
 const FLAGS = 40;
 const SIZE = 60;
@@ -126,6 +132,11 @@ function write(o: Options, s: Struct, c: BytesContext): void {
     flags |= field.flag;
     writeField(field, value, s, c.family);
   }
+  for (const { member, at, flag } of addressMasks) {
+    if (o.hmarkTuple?.includes(member) !== true) continue;
+    flags |= flag;
+    s.bytes.fill(0xff, at, at + MASK_SIZE);
+  }
   s.setU32(FLAGS, flags);
 }
 function read(s: Struct, c: BytesContext): Options {
@@ -133,6 +144,13 @@ function read(s: Struct, c: BytesContext): Options {
   const out: Reading<Options> = {};
   for (const field of fields) if ((flags & field.flag) !== 0) out[field.key] = readField(field, s, c.family);
   if ((flags & CT) !== 0) out.hmarkTuple = ['ct'];
+  // Of an IPv4 mask all 16 bytes are filled by the tuple, 4 by the option of the length.
+  const whole = (at: number): boolean => s.copy(at, MASK_SIZE).every((byte) => byte === 0xff);
+  if (c.family === 'ip') {
+    const filled = addressMasks.filter(({ key, at }) => out[key] !== undefined && whole(at));
+    for (const { key } of filled) delete out[key];
+    if (filled.length > 0) out.hmarkTuple = [...filled.map(({ member }) => member), ...(out.hmarkTuple ?? [])];
+  }
   const told = complete(out);
   // The kernel uses every field, told by a flag or not.
   const again = new Struct(new Uint8Array(SIZE));
@@ -154,6 +172,11 @@ function unused(at: number, family: IpFamily): boolean {
   return family === 'ip' && unusedOfIpv4.some(([from, to]) => at >= from && at < to);
 }
 
+/** The real -C and -D compare these bytes too; the kernel doesn't look at them. */
+function canonicalIpv4(s: Struct): void {
+  for (const [from, to] of unusedOfIpv4) s.bytes.fill(0, from, to);
+}
+
 function complete(o: Options): Options {
   if (o.hmarkMod === undefined) throw new ValueError('--hmark-mod is mandatory');
   if (o.hmarkRnd === undefined) throw new ValueError('--hmark-rnd is mandatory');
@@ -169,7 +192,7 @@ function complete(o: Options): Options {
   return o;
 }
 
-/** What a member of the tuple is short for; `ct` stays. */
+/** What a member of the tuple is short for, in the struct or only as it is printed. */
 function wholeMask(member: HmarkMember, family: IpFamily): readonly [NumberKey, number] | undefined {
   if (member === 'src') return ['hmarkSrcPrefix', bitsOf[family]];
   if (member === 'dst') return ['hmarkDstPrefix', bitsOf[family]];
@@ -179,15 +202,29 @@ function wholeMask(member: HmarkMember, family: IpFamily): readonly [NumberKey, 
   return member === 'spi' ? ['hmarkSpiMask', U32_MAX] : undefined;
 }
 
+/** The save commands print the whole mask of an address as its length. */
+function shown({ hmarkTuple, ...given }: Options, c: ParseContext): Options {
+  const out: Reading<Options> = { ...given };
+  for (const member of hmarkTuple ?? []) {
+    const mask = wholeMask(member, c.family);
+    if (mask !== undefined) out[mask[0]] = mask[1];
+    else out.hmarkTuple = [member];
+  }
+  return out;
+}
+
 export const HMARK = target('HMARK', {
   options,
   revisions: [
     // struct xt_hmark_info: union nf_inet_addr src_mask, dst_mask; union hmark_ports port_mask, port_set; __u32 flags;
     // __u16 proto_mask; __u32 hashrnd, hmodulus, hoffset
-    { revision: 0, family: 'ip', size: SIZE, kernelPrivate: unusedOfIpv4, write, read },
+    { revision: 0, family: 'ip', size: SIZE, write, read, canonical: canonicalIpv4 },
     { revision: 0, family: 'ip6', size: SIZE, write, read },
   ],
-  list: (o, { family }) => {
+  shown,
+  list: (given, c) => {
+    const o = shown(given, c);
+    const { family } = c;
     let out = ` HMARK mod ${o.hmarkMod} `;
     if (o.hmarkOffset !== undefined) out += `+ 0x${o.hmarkOffset.toString(16)} `;
     if (o.hmarkTuple !== undefined) out += 'ct, ';
@@ -202,15 +239,15 @@ export const HMARK = target('HMARK', {
   },
   finish: ({ hmarkTuple, ...given }, c) => {
     const out: Reading<Options> = { ...given };
+    const kept: HmarkMember[] = [];
     for (const member of hmarkTuple ?? []) {
       const mask = wholeMask(member, c.family);
-      if (mask === undefined) {
-        out.hmarkTuple = ['ct'];
-        continue;
-      }
-      if (out[mask[0]] !== undefined) throw new ValueError(`--hmark-tuple ${member} and its mask option can only be used once together`);
-      out[mask[0]] = mask[1];
+      if (mask !== undefined && out[mask[0]] !== undefined)
+        throw new ValueError(`--hmark-tuple ${member} and its mask option can only be used once together`);
+      // Of IPv6 a whole mask is the same bytes either way.
+      if (mask === undefined || (c.family === 'ip' && addressMasks.some((a) => a.member === member))) kept.push(member);
+      else out[mask[0]] = mask[1];
     }
-    return complete(out);
+    return complete(kept.length === 0 ? out : { ...out, hmarkTuple: kept });
   },
 });

@@ -1,13 +1,14 @@
 // -j IDLETIMER (linux/netfilter/xt_IDLETIMER.h; libxt_IDLETIMER.c).
 import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
+import { endedText, mandatory } from './option-values.ts';
 import type { Struct } from './struct.ts';
-import { name, unsigned } from './values.ts';
+import { cutName, unsigned } from './values.ts';
 
 /** MAX_IDLETIMER_LABEL_SIZE. */
 const LABEL_SIZE = 28;
 const XT_IDLETIMER_ALARM = 1;
 
-const options = { timeout: option(unsigned(0xffffffff)), label: option(name(LABEL_SIZE - 1)), alarm: flag() };
+const options = { timeout: option(unsigned(0xffffffff)), label: option(cutName(LABEL_SIZE - 1)), alarm: flag() };
 type Options = OptionsOf<typeof options>;
 
 /** Both structs begin with __u32 timeout; char label[28]. */
@@ -16,7 +17,7 @@ function write(o: Options, s: Struct): void {
   s.setText(4, LABEL_SIZE, o.label ?? '');
 }
 function read(s: Struct): Options {
-  return { timeout: s.u32(0), label: s.text(4, LABEL_SIZE) };
+  return { timeout: s.u32(0), label: endedText(s, 4, LABEL_SIZE) };
 }
 
 export const IDLETIMER = target('IDLETIMER', {
@@ -45,7 +46,7 @@ export const IDLETIMER = target('IDLETIMER', {
   list: (o) => ` timeout:${o.timeout} label:${o.label}${o.alarm === true ? ' alarm' : ''}`,
   finish: (o) => {
     if (o.timeout === undefined) throw new ValueError('option "--timeout" must be specified');
-    if (o.label === undefined) throw new ValueError('option "--label" must be specified');
+    mandatory(o, 'label');
     return o;
   },
 });

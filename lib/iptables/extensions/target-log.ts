@@ -1,7 +1,7 @@
 // -j LOG (linux/netfilter/xt_LOG.h, struct xt_log_info; libxt_LOG.c).
 import { flag, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
 import { logPrefix } from './log-prefix.ts';
-import type { Reading } from './option-values.ts';
+import { endedText, type Reading } from './option-values.ts';
 import { parseUnsigned } from './values.ts';
 
 const PREFIX_SIZE = 30;
@@ -69,7 +69,7 @@ export const LOG = target('LOG', {
       read: (s) => {
         const level = s.u8(0);
         const bits = s.u8(1);
-        const prefix = s.text(2, PREFIX_SIZE);
+        const prefix = endedText(s, 2, PREFIX_SIZE);
         if ((bits & ~XT_LOG_MASK) !== 0) throw new ValueError(`no option stands for the log flags 0x${bits.toString(16)}`);
         if (level >= levelNames.length) throw new ValueError(`no option stands for log level ${level}`);
         const out: Reading<Options> = {};

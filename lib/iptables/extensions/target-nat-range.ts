@@ -85,6 +85,12 @@ export function lastOf(a: NatAddresses): string {
   return typeof a === 'string' ? a : a.max;
 }
 
+/** Refuses a struct that neither has an address nor a port, which --to-destination and --to-source can't say. */
+export function givenRange(range: NatRange): NatRange {
+  if (range.address === undefined && range.port === undefined) throw new ValueError('neither an address nor a port is given');
+  return range;
+}
+
 /** --to-destination, --to-source. `shifted`: whether a base port may follow the range. */
 export function natRange(shifted: boolean): Value<NatRange> {
   return {

@@ -130,6 +130,7 @@ function readAddresses(layout: Layout, s: Struct, family: IpFamily): NatAddresse
 function readPorts(flags: number, layout: Layout, s: Struct): NatPorts {
   const min = s.be16(layout.minPort);
   const max = s.be16(layout.maxPort);
+  if (max < min) throw new ValueError(`port range ${min}-${max} ends before it begins`);
   if ((flags & NF_NAT_RANGE_PROTO_OFFSET) !== 0) return { min, max, base: layout.basePort === undefined ? 0 : s.be16(layout.basePort) };
   return min === max ? min : { min, max };
 }

@@ -1,6 +1,7 @@
 // -j NETMAP (linux/netfilter/nf_nat.h; libipt_NETMAP.c, libip6t_NETMAP.c): a network as the first and the last of its addresses.
 import { type BytesContext, type IpFamily, type OptionsOf, option, type Revision, target, ValueError } from './codec.ts';
 import { hostmaskBytes, hostmaskText, networkOnly } from './hostmask.ts';
+import { mandatory } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { type Layout, multiRangeCompat, NF_NAT_RANGE_MAP_IPS, range1 } from './target-nat-struct.ts';
 
@@ -44,7 +45,7 @@ export const NETMAP = target('NETMAP', {
   revisions: [netmapRevision(multiRangeCompat, 'ip'), netmapRevision(range1, 'ip6')],
   list: (o) => ` to:${o.to}`,
   finish: (o) => {
-    if (o.to === undefined) throw new ValueError('option "--to" must be specified');
+    mandatory(o, 'to');
     return o;
   },
 });

@@ -1,5 +1,6 @@
 // -j RATEEST (linux/netfilter/xt_RATEEST.h; libxt_RATEEST.c). Times are microseconds here.
 import { type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { endedText } from './option-values.ts';
 import { name } from './values.ts';
 
 const NAME_SIZE = 16;
@@ -69,7 +70,7 @@ export const RATEEST = target('RATEEST', {
         if (interval < 0 || interval > LARGEST_INTERVAL || ewma === 0 || rateestEwmalog > U32_MAX) {
           throw new ValueError(`no option stands for the interval ${interval - 2} with the weight ${ewma}`);
         }
-        return { rateestName: s.text(0, NAME_SIZE), rateestInterval, rateestEwmalog };
+        return { rateestName: endedText(s, 0, NAME_SIZE), rateestInterval, rateestEwmalog };
       },
     },
   ],

@@ -1,5 +1,6 @@
 // -j SECMARK (linux/netfilter/xt_SECMARK.h; libxt_SECMARK.c).
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
+import { mandatory } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { name } from './values.ts';
 
@@ -29,7 +30,7 @@ export const SECMARK = target('SECMARK', {
   ],
   list: (o) => ` SECMARK selctx ${o.selctx}`,
   finish: (o) => {
-    if (o.selctx === undefined) throw new ValueError('option "--selctx" must be specified');
+    mandatory(o, 'selctx');
     return o;
   },
 });

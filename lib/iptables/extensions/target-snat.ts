@@ -1,6 +1,6 @@
 // -j SNAT (linux/netfilter/nf_nat.h; libxt_NAT.c).
 import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
-import { checkPorts, natRange } from './target-nat-range.ts';
+import { checkPorts, givenRange, natRange } from './target-nat-range.ts';
 import {
   listFlags,
   multiRangeCompat,
@@ -25,7 +25,7 @@ const view: NatView<OptionsOf<typeof options>> = {
     NF_NAT_RANGE_PROTO_RANDOM_FULLY |
     NF_NAT_RANGE_PERSISTENT,
   range: (o) => o.toSource ?? {},
-  options: (toSource) => ({ toSource }),
+  options: (range) => ({ toSource: givenRange(range) }),
 };
 
 export const SNAT = target('SNAT', {

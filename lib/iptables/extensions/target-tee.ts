@@ -1,5 +1,6 @@
 // -j TEE (linux/netfilter/xt_TEE.h; libxt_TEE.c). Revision 0 was never in a kernel of kernel.org.
 import { type IpFamily, option, target, type Value, ValueError } from './codec.ts';
+import { endedText } from './option-values.ts';
 import { formatAddress, name, parseAddress } from './values.ts';
 
 const OIF = 16;
@@ -28,7 +29,7 @@ export const TEE = target('TEE', {
         s.setText(OIF, OIF_SIZE, o.oif ?? '');
       },
       read: (s, c) => {
-        const oif = s.text(OIF, OIF_SIZE);
+        const oif = endedText(s, OIF, OIF_SIZE);
         return { gateway: formatAddress(c.family, s.bytes), ...(oif === '' ? {} : { oif }) };
       },
     },

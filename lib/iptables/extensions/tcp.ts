@@ -1,7 +1,7 @@
 // -m tcp (linux/netfilter/xt_tcpudp.h, struct xt_tcp; libxt_tcp.c).
 import { isNot, match, notOption, type OptionsOf, spelling, type Value, ValueError } from './codec.ts';
-import { bare, type Reading, withNot, without } from './option-values.ts';
-import { listPorts } from './ports.ts';
+import { bare, onlyBits, type Reading, withNot, without } from './option-values.ts';
+import { listPorts, ports } from './ports.ts';
 import { canonicalPorts, portOptions, readPorts, TCP, TCP_INV_FLAGS, TCP_INV_OPTION, withoutAnyPort, writePorts } from './tcpudp.ts';
 import { unsigned } from './values.ts';
 import { type BitWord, bitsOf, bitWords, wordsOfBits } from './words-of-bits.ts';
@@ -55,7 +55,7 @@ const syn: Value<TcpFlags> = {
 };
 
 const options = {
-  ...portOptions,
+  ...portOptions(ports),
   'tcp-option': notOption(unsigned(255, 1)),
   'tcp-flags': { words: 2, value: flags, not: true },
   syn: spelling('tcp-flags', { words: 0, value: syn, not: true }),
@@ -83,9 +83,10 @@ export const tcp = match('tcp', {
         const out: Reading<OptionsOf<typeof options>> = readPorts(s, inv);
         const option = s.u8(TCP.option);
         if (option !== 0 || (inv & TCP_INV_OPTION) !== 0) out.tcpOption = withNot(option, (inv & TCP_INV_OPTION) !== 0);
-        const mask = s.u8(TCP.flagMask);
-        if (mask !== 0 || (inv & TCP_INV_FLAGS) !== 0) {
-          const flags = { mask: wordsOfBits(table, mask), set: wordsOfBits(table, s.u8(TCP.flagCompare)) };
+        const mask = onlyBits(s.u8(TCP.flagMask), ALL, 'the flags');
+        const set = onlyBits(s.u8(TCP.flagCompare), ALL, 'the flags');
+        if (mask !== 0 || set !== 0 || (inv & TCP_INV_FLAGS) !== 0) {
+          const flags = { mask: wordsOfBits(table, mask), set: wordsOfBits(table, set) };
           out.tcpFlags = withNot(flags, (inv & TCP_INV_FLAGS) !== 0);
         }
         return out;
@@ -101,7 +102,9 @@ export const tcp = match('tcp', {
   },
   finish: (o) => {
     const out = withoutAnyPort(o);
-    const any = out.tcpFlags !== undefined && !isNot(out.tcpFlags) && bare(out.tcpFlags).mask.length === 0;
+    // Of no flags none is set: every packet. One that must be set is set in none, which the real save forgets.
+    const { mask, set } = bare(out.tcpFlags ?? { mask: [], set: [] });
+    const any = out.tcpFlags !== undefined && !isNot(out.tcpFlags) && mask.length === 0 && set.length === 0;
     return any ? without(out, 'tcpFlags') : out;
   },
 });

@@ -1,7 +1,7 @@
 // What -m tcp and -m udp have in common: ports (linux/netfilter/xt_tcpudp.h; libxt_tcp.c, libxt_udp.c).
-import { isNot, type Not, notOption, spelling } from './codec.ts';
+import { isNot, type Not, notOption, spelling, type Value } from './codec.ts';
 import { bare, withNot, without } from './option-values.ts';
-import { firstPort, isAnyPort, lastPort, type Ports, portRange, ports } from './ports.ts';
+import { firstPort, isAnyPort, lastPort, type Ports, portRange } from './ports.ts';
 import type { Struct } from './struct.ts';
 
 /** Offsets in struct xt_tcp: __u16 spts[2], dpts[2]; __u8 option, flg_mask, flg_cmp, invflags. */
@@ -15,12 +15,15 @@ export const TCP_INV_FLAGS = 0x04;
 export const TCP_INV_OPTION = 0x08;
 const PORT_MAX = 0xffff;
 
-export const portOptions = {
-  sport: notOption(ports),
-  'source-port': spelling('sport', notOption(ports)),
-  dport: notOption(ports),
-  'destination-port': spelling('dport', notOption(ports)),
-} as const;
+/** `port`: how tcp and udp read it, which differs. */
+export function portOptions(port: Value<Ports>) {
+  return {
+    sport: notOption(port),
+    'source-port': spelling('sport', notOption(port)),
+    dport: notOption(port),
+    'destination-port': spelling('dport', notOption(port)),
+  } as const;
+}
 
 interface PortOptions {
   sport?: Not<Ports>;

@@ -1,6 +1,6 @@
 // -m tos (linux/netfilter/xt_dscp.h, linux/netfilter_ipv4/ipt_tos.h; libxt_tos.c).
-import { isNot, match, notOption, ValueError } from './codec.ts';
-import { bare, withNot } from './option-values.ts';
+import { isNot, match, notOption } from './codec.ts';
+import { bare, mandatory, withNot } from './option-values.ts';
 import { tosHex, tosName, tosValue } from './tos-values.ts';
 
 /** A mask of ones: revision 0 compares the whole byte. */
@@ -44,7 +44,7 @@ export const tos = match('tos', {
     return ` tos match${isNot(o.tos) ? '!' : ''}${name === undefined ? tosHex(given) : ` ${name}`}`;
   },
   finish: (o) => {
-    if (o.tos === undefined) throw new ValueError('option "--tos" must be specified');
+    mandatory(o, 'tos');
     return o;
   },
 });

@@ -1,10 +1,10 @@
 // -m udp (linux/netfilter/xt_tcpudp.h, struct xt_udp; libxt_udp.c).
 import { match } from './codec.ts';
-import { listPorts } from './ports.ts';
+import { listPorts, plainPorts } from './ports.ts';
 import { canonicalPorts, portOptions, readPorts, UDP, withoutAnyPort, writePorts } from './tcpudp.ts';
 
 export const udp = match('udp', {
-  options: portOptions,
+  options: portOptions(plainPorts),
   protocols: [17],
   inverted: true,
   revisions: [

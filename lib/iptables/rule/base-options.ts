@@ -110,14 +110,3 @@ export function counterNumber(word: string): bigint | undefined {
 }
 
 export const standardTargets: ReadonlySet<string> = new Set(['ACCEPT', 'DROP', 'RETURN', 'QUEUE']);
-
-/**
- * Targets of iptables: where no codec knows one, its name must not be taken for a chain's, which a rule with options of the target would
- * never mean.
- */
-export const iptablesTargets: ReadonlySet<string> = new Set(
-  (
-    'AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNMARK CONNSECMARK CT DNAT DNPT DSCP ECN HL HMARK IDLETIMER LED LOG MARK MASQUERADE NETMAP ' +
-    'NFLOG NFQUEUE NOTRACK RATEEST REDIRECT REJECT SECMARK SET SNAT SNPT SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG'
-  ).split(' '),
-);

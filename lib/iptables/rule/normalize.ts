@@ -2,10 +2,10 @@
 // refuse is refused here, with the path of the value.
 import { NetfilterError } from '../../errors.ts';
 import { type Codec, type IpFamily, isNot, type ParseContext, ValueError } from '../extensions/codec.ts';
-import { codecOf, type Extension } from '../extensions/registry.ts';
+import { codecOf, type Extension, targetNames } from '../extensions/registry.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import { parseNetwork } from './addresses.ts';
-import { checkInterface, checkTarget, iptablesTargets, standardTargets } from './base-options.ts';
+import { checkInterface, checkTarget, standardTargets } from './base-options.ts';
 import { completeExtension } from './complete.ts';
 import { network } from './draft.ts';
 import { grammarOf, type OptionEntry } from './grammar.ts';
@@ -125,8 +125,7 @@ function target(given: unknown, c: ParseContext): NonNullable<RuleSpec['target']
 function chainName(given: unknown): string {
   const name = textOf(given);
   checkTarget(name);
-  if (codecOf('target', name) !== undefined || standardTargets.has(name) || iptablesTargets.has(name))
-    throw new ValueError(`'${name}' is not a chain`);
+  if (standardTargets.has(name) || targetNames.has(name)) throw new ValueError(`'${name}' is not a chain`);
   return name;
 }
 

@@ -2,7 +2,7 @@
 // `!` before the option it inverts, long options shortened as far as they stay unambiguous, and a protocol's own match loaded by its options.
 import { refusedInterface } from '../chain-rules.ts';
 import { type Codec, type IpFamily, type ParseContext, ValueError } from '../extensions/codec.ts';
-import { codecOf, type Extension } from '../extensions/registry.ts';
+import { codecOf, type Extension, targetNames } from '../extensions/registry.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { Word } from '../words.ts';
 import { parseNetwork } from './addresses.ts';
@@ -11,7 +11,6 @@ import {
   checkInterface,
   checkTarget,
   counterNumber,
-  iptablesTargets,
   isCommand,
   isRuleOption,
   letters,
@@ -312,7 +311,7 @@ export class RuleParser implements ParseContext {
   #setTarget(name: string, goto: boolean): void {
     checkTarget(name);
     const codec = codecOf('target', name, this.family);
-    const known = codec !== undefined || standardTargets.has(name) || iptablesTargets.has(name);
+    const known = codec !== undefined || standardTargets.has(name) || targetNames.has(name);
     if (goto) {
       if (known) throw new ValueError(`goto '${name}' is not a chain`);
       this.#draft.target = { goto: name };

@@ -1,5 +1,6 @@
 // Protocol numbers and names. The names are those of /etc/protocols as netbase and IANA have them, and libxtables' own
 // (xtables_chain_protos): a table here, so that a rule reads and prints the same on every host.
+import { type Value, ValueError } from '../extensions/codec.ts';
 import { parseUnsigned } from '../extensions/values.ts';
 
 /** The name iptables prints for each number that has one. */
@@ -79,3 +80,13 @@ export function protocolNumber(word: string): number | undefined {
 export function protocolName(number: number): string | number {
   return names[number] ?? number;
 }
+
+/** A protocol as extensions have it: by name or number, printed as a number. */
+export const protocol: Value<number> = {
+  parse: ([word]) => {
+    const number = protocolNumber(word as string);
+    if (number === undefined) throw new ValueError(`unknown protocol "${word}" specified`);
+    return number;
+  },
+  format: (n) => [String(n)],
+};

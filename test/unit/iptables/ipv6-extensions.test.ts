@@ -83,6 +83,9 @@ test('a struct that no options can say is not read as others', () => {
 test('structs that mean the same are made the same', () => {
   const rows: [Kind, string, number, string, string, IpFamily?][] = [
     ['match', 'frag', 0, '00000000 ffffffff 00000000 05', '00000000 ffffffff 00000000 04'],
+    // The kernel looks at the range and at its inversion, never at the bit.
+    ['match', 'frag', 0, '00000000 ffffffff 00000000 0501', '00000000 ffffffff 00000000 0401'],
+    ['match', 'frag', 0, '01000000 ffffffff 00000000 05', '01000000 ffffffff 00000000 04'],
     ['match', 'rt', 0, '00000000 00000000 ffffffff 00000000 03', '00000000 00000000 ffffffff 00000000 01'],
     ['match', 'ipv6header', 0, '08 00 01', '08 00 ff'],
     // One zone in both directions, and zone 0 in one.
@@ -96,8 +99,6 @@ test('structs that mean the same are made the same', () => {
     assert.deepEqual(s.bytes, struct(same, r.size).bytes, `${name} ${hex}`);
   }
   const kept: [Kind, string, number, string][] = [
-    ['match', 'frag', 0, '00000000 ffffffff 00000000 0501'],
-    ['match', 'frag', 0, '01000000 ffffffff 00000000 05'],
     ['target', 'CT', 2, '0400 0500'],
     ['target', 'CT', 2, '1400 0000'],
   ];
@@ -107,6 +108,14 @@ test('structs that mean the same are made the same', () => {
     r.canonical?.(s);
     assert.deepEqual(s.bytes, struct(hex, r.size).bytes, `${name} ${hex}`);
   }
+});
+
+test('a range without its bit is read as the range the kernel compares with, and the real save prints', () => {
+  const text = (name: string, hex: string): string =>
+    formatRule({ matches: [{ name, ...(read('match', name, hex) as object) } as never] }, 'ip6');
+  assert.equal(text('frag', '02000000 05000000 00000000 04'), '-m frag --fragid 2:5 --fragres');
+  assert.equal(text('rt', '00000000 02000000 05000000 00000000 01'), '-m rt --rt-type 0 --rt-segsleft 2:5');
+  assert.equal(text('frag', '00000000 ffffffff 00000000 04'), '-m frag --fragres');
 });
 
 test('a range of everything is not printed; inverted it is, which the real save forgets', () => {

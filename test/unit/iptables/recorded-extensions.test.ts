@@ -4,13 +4,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Codec, IpFamily, ListContext } from '../../../lib/iptables/extensions/codec.ts';
+import type { BytesContext, Codec, IpFamily, ListContext } from '../../../lib/iptables/extensions/codec.ts';
 import { codecOf, codecOfKernel, codecs, type Extension } from '../../../lib/iptables/extensions/registry.ts';
+import { Struct } from '../../../lib/iptables/extensions/struct.ts';
 import { contextOf } from '../../../lib/iptables/rule/printer.ts';
 import type { RuleSpec } from '../../../lib/iptables/rule-spec.ts';
 import { formatRule, normalizeRule, parseRule, parseRules } from '../../../lib/iptables/rule-text.ts';
 import { fixture, readFixture } from '../../support/fixtures.ts';
-import { bytesContext, comparableExtension, extensionsOfEntry, readExtension, writeExtension } from './xt-entry.ts';
+import { bytesContext, extensionsOfEntry, readExtension, revisionOf, writeExtension } from './xt-entry.ts';
 
 interface Recorded {
   readonly family: IpFamily;
@@ -26,8 +27,19 @@ interface Recorded {
   readonly listed?: string;
   readonly listedNames?: string;
 }
+/** A mask that wasn't given is printed all the same, and given when that is read: the real program makes other bytes of it. */
+const hasUnsaidMask = (spec: RuleSpec): boolean =>
+  extensionsOf(spec).some(([, e]) => {
+    const options: Readonly<Record<string, unknown>> = { ...e };
+    if (e.name === 'recent') return options.mask === undefined;
+    if (e.name === 'connlimit') return options.connlimitMask === undefined;
+    return e.name === 'HMARK' && Array.isArray(options.hmarkTuple) && options.hmarkTuple.some((member) => member !== 'ct');
+  });
 /** In the order they were made before recording. */
 const SETS = ['foo', 'foo2', 'foo6'];
+const TCP = 6;
+/** Of whose rates the save commands print no more than so many digits. */
+const ROUNDED = ['hashlimit', 'limit', 'rateest', 'RATEEST', 'statistic'];
 const title = (r: Recorded): string => `${r.family} ${r.args.join(' ')}`;
 
 for (const file of readdirSync(fixture('iptables', 'recorded')).sort()) {
@@ -54,7 +66,7 @@ for (const file of readdirSync(fixture('iptables', 'recorded')).sort()) {
       assert.equal(line, r.saved, title(r));
       const { counter: _unprinted, ...printed } = spec;
       assert.deepEqual(formatRule(parseRule(line, r.family), r.family), line, title(r));
-      assert.deepEqual(parseRule(line, r.family), printed, title(r));
+      if (!hasUnsaidMask(spec)) assert.deepEqual(parseRule(line, r.family), printed, title(r));
       for (const [numeric, listed] of [
         [true, r.listed],
         [false, r.listedNames],
@@ -80,8 +92,9 @@ for (const file of readdirSync(fixture('iptables', 'recorded')).sort()) {
       assert.equal(kernel.length, own.length, title(r));
       for (const [i, e] of kernel.entries()) {
         const { kind, options } = own[i] as (typeof own)[number];
-        const written = { ...e, data: writeExtension(kind, options, e.revision, e.data.length, c) };
-        assert.equal(comparableExtension(kind, written, r.family), comparableExtension(kind, e, r.family), title(r));
+        // The kernel's own bytes too, which it gives as the program wrote them.
+        const written = writeExtension(kind, options, e.revision, e.data.length, c);
+        assert.equal(Buffer.from(written).toString('hex'), Buffer.from(e.data).toString('hex'), title(r));
         assert.deepEqual(readExtension(kind, e, c), options, title(r));
       }
     }
@@ -133,8 +146,30 @@ function randomStruct(codec: Codec, family: IpFamily, revision: number, size: nu
     return;
   }
   const spec = (codec.kind === 'match' ? { matches: [options] } : { target: options }) as unknown as RuleSpec;
+  // What was read says what it says as text too: printed, parsed and written it has the same meaning in the kernel.
+  const protocol = codec.protocols?.[0] ?? TCP;
+  const about = `${codec.name} ${revision} ${Buffer.from(data).toString('hex')}`;
+  let line = '';
+  try {
+    line = formatRule({ protocol, ...spec } as RuleSpec, family);
+    const [same] = parseRules(line, family) as [RuleSpec];
+    assert.equal(formatRule(same, family), line);
+    const [, again] = extensionsOf(same)[0] as [unknown, Extension];
+    if (!ROUNDED.includes(codec.name)) assert.equal(meaning(codec, revision, again, c), meaning(codec, revision, options, c));
+  } catch (err) {
+    assert.fail(`${about}: ${line}: ${String(err)}`);
+  }
   const words = listText(spec, { family, protocol: codec.protocols?.[0] ?? 0, protocolInverted: false, numeric: true });
   assert.equal(typeof words, 'string');
+}
+
+/** The struct of some options, what means the same made the same. */
+function meaning(codec: Codec, number: number, options: object, c: BytesContext): string {
+  const { size, write, canonical } = revisionOf(codec, number, c.family);
+  const s = new Struct(new Uint8Array((size + 7) & ~7));
+  write(options as Record<string, unknown>, s, c);
+  canonical?.(s);
+  return Buffer.from(s.bytes).toString('hex');
 }
 
 function extensionsOf(spec: RuleSpec | undefined): ['match' | 'target', Extension][] {

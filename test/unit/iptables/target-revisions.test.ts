@@ -192,7 +192,6 @@ ip6 | -j HMARK --hmark-src-prefix ffff:0:ffff:: --hmark-mod 1 --hmark-rnd 5
 ip | -j HMARK --hmark-spi 5 --hmark-sport 5 --hmark-mod 1 --hmark-rnd 5
 ip | -j RATEEST --rateest-name a --rateest-interval 1s --rateest-ewmalog 5000s
 ip | -j RATEEST --rateest-name 0123456789012345 --rateest-interval 1s --rateest-ewmalog 2s
-ip | -j IDLETIMER --timeout 1 --label 0123456789012345678901234567
 ip | -j LED --led-trigger-id a --led-delay infx
 ip | -j ULOG --ulog-cprange 4294967296
 `;
@@ -234,7 +233,7 @@ test('options a program wrote: typed, or as the text of the value', () => {
     ],
     [
       { name: 'HMARK', hmarkTuple: ['ct', 'src'], hmarkMod: 1, hmarkRnd: 2 },
-      { name: 'HMARK', hmarkTuple: ['ct'], hmarkSrcPrefix: 32, hmarkMod: 1, hmarkRnd: 2 },
+      { name: 'HMARK', hmarkTuple: ['src', 'ct'], hmarkMod: 1, hmarkRnd: 2 },
     ],
     [
       { name: 'RATEEST', rateestName: 'a', rateestInterval: 250_000, rateestEwmalog: 500_000 },
