@@ -28,7 +28,7 @@ export class NamedSeries {
     const all = Array.from({ length: counters.length }, (_, row) => counters.row(row));
     const keys = all.map(({ family, table, name, handle }) => JSON.stringify([family, table, name, String(handle)]));
     this.book.update({
-      labels: all.map((of) => named(of, this.#label)),
+      labels: all.map((of) => this.book.labelled(named(of, this.#label))),
       packets: counters.packets,
       bytes: counters.bytes,
       before: Int32Array.from(keys, (key) => this.#last.get(key) ?? -1),

@@ -1,10 +1,12 @@
-// Polls of rule counters as rows of series. Labels are asked for once, and again when the rules have changed.
+// Polls of rule counters as rows of series. Labels are asked for once, and again when the rules have changed, in slices: those of 100,000 rules
+// take a second or more, and the service has others to serve.
+import { setImmediate } from 'node:timers/promises';
 import { matchRows, REPLACED } from '../counters/match.ts';
 import { chainKey, RuleCounters, type RuleStructure } from '../counters/rows.ts';
 import { UNSURE_POLLS } from '../counters/watch.ts';
 import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, InstalledRule } from '../model/ruleset.ts';
-import { type Labels, SeriesBook } from './series.ts';
+import { type Labelled, type Labels, SeriesBook } from './series.ts';
 
 /** By comment, else by handle; on legacy by number, as iptables counts from 1. */
 export function ruleLabels(rule: InstalledRule): Labels {
@@ -13,11 +15,14 @@ export function ruleLabels(rule: InstalledRule): Labels {
 }
 export const ruleLabelNames = ['family', 'table', 'chain', 'rule'];
 
+/** What the event loop waits at most while labels are made, in milliseconds. */
+const SLICE_MS = 3;
+
 export class RuleSeries {
   readonly book: SeriesBook;
   readonly #names: ReadonlySet<string>;
   readonly #labels: (rule: InstalledRule) => Labels | undefined;
-  #last: { readonly counters: RuleCounters; readonly labels: readonly (Labels | undefined)[] } | undefined;
+  #last: { readonly counters: RuleCounters; readonly labels: readonly (Labelled | undefined)[] } | undefined;
   #unsure = 0;
 
   constructor(maximum: number, names: readonly string[], labels: (rule: InstalledRule) => Labels | undefined) {
@@ -26,7 +31,8 @@ export class RuleSeries {
     this.#labels = labels;
   }
 
-  update(snapshot: CounterSnapshot): void {
+  /** One at a time. Until it is done, and where it throws, the book is as it was. */
+  async update(snapshot: CounterSnapshot): Promise<void> {
     if (!(snapshot instanceof RuleCounters))
       throw new NetfilterError('rule counters of another copy of nflink than nflink/prometheus', { code: 'ERR_INVALID_ARG' });
     const last = this.#last;
@@ -37,7 +43,7 @@ export class RuleSeries {
     if (snapshot.unlocked === true && last !== undefined && wentBack(last.counters, snapshot, before) && ++this.#unsure < UNSURE_POLLS)
       return;
     this.#unsure = 0;
-    const labels = last !== undefined && last.counters.structure === structure ? last.labels : this.#allLabels(snapshot, before);
+    const labels = last !== undefined && last.counters.structure === structure ? last.labels : await this.#allLabels(snapshot, before);
     const chains = structure.places.map(chainKey);
     this.book.update({
       labels,
@@ -50,18 +56,30 @@ export class RuleSeries {
   }
 
   /** Of rules that are where they were, the labels they had: a commit that changes a few rules of many does not make all of them be read. */
-  #allLabels(counters: RuleCounters, before: Int32Array): (Labels | undefined)[] {
+  async #allLabels(counters: RuleCounters, before: Int32Array): Promise<(Labelled | undefined)[]> {
     const last = this.#last;
     const where = placesOf(counters.structure);
     const was = last === undefined ? undefined : placesOf(last.counters.structure);
-    return Array.from({ length: counters.length }, (_, row) => {
-      if (counters.structure.counted?.[row] === 0) return undefined;
+    const all: (Labelled | undefined)[] = [];
+    let until = performance.now() + SLICE_MS;
+    for (let row = 0; row < counters.length; row++) {
+      if (performance.now() > until) {
+        await setImmediate();
+        until = performance.now() + SLICE_MS;
+      }
       const old = before[row] as number;
-      if (last !== undefined && old >= 0 && was?.(old) === where(row)) return last.labels[old];
-      const labels = this.#labels(counters.row(row));
-      if (labels !== undefined) this.#check(labels);
-      return labels;
-    });
+      if (counters.structure.counted?.[row] === 0) all.push(undefined);
+      else if (last !== undefined && old >= 0 && was?.(old) === where(row)) all.push(last.labels[old]);
+      else all.push(this.#labelled(counters.row(row)));
+    }
+    return all;
+  }
+
+  #labelled(rule: InstalledRule): Labelled | undefined {
+    const labels = this.#labels(rule);
+    if (labels === undefined) return undefined;
+    this.#check(labels);
+    return this.book.labelled(labels);
   }
 
   #check(labels: Labels): void {

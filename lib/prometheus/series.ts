@@ -5,10 +5,16 @@
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** Labels, and what is equal for equal ones. */
+export interface Labelled {
+  readonly labels: Labels;
+  readonly key: string;
+}
+
 /** Things that count, in one poll. */
 export interface Rows {
   /** By row; undefined: left out. The same array for as long as nothing but counters changes. */
-  readonly labels: readonly (Labels | undefined)[];
+  readonly labels: readonly (Labelled | undefined)[];
   readonly packets: BigUint64Array;
   readonly bytes: BigUint64Array;
   /** By row: the row it was in the poll before, or -1. */
@@ -53,6 +59,11 @@ export class SeriesBook {
     if (this.#rest !== undefined) yield this.#rest;
   }
 
+  labelled(labels: Labels): Labelled {
+    // A label that isn't there is an empty one, as with Prometheus.
+    return { labels, key: JSON.stringify(this.#names.map((name) => labels[name] ?? '')) };
+  }
+
   /** The next poll; what its rows' `before` are numbers of is the last one given here. */
   update(rows: Rows): void {
     const last = this.#last;
@@ -78,19 +89,18 @@ export class SeriesBook {
   }
 
   /** Label sets that have a series keep it; new ones get one until there are as many as may be. */
-  #assign(labels: readonly (Labels | undefined)[]): (Series | undefined)[] {
-    // A label that isn't there is an empty one, as with Prometheus.
-    const keys = labels.map((l) => (l === undefined ? undefined : JSON.stringify(this.#names.map((name) => l[name] ?? ''))));
+  #assign(rows: readonly (Labelled | undefined)[]): (Series | undefined)[] {
     const own = new Map<string, Series>();
-    for (const key of keys) {
-      const series = key === undefined ? undefined : this.#own.get(key);
-      if (key !== undefined && series !== undefined) own.set(key, series);
+    for (const row of rows) {
+      const series = row === undefined ? undefined : this.#own.get(row.key);
+      if (row !== undefined && series !== undefined) own.set(row.key, series);
     }
     const beyond = new Set<string>();
-    const out = keys.map((key, row) => {
-      if (key === undefined) return undefined;
+    const out = rows.map((row) => {
+      if (row === undefined) return undefined;
+      const { key, labels } = row;
       let series = own.get(key);
-      if (series === undefined && own.size < this.#maximum) own.set(key, (series = { labels: labels[row], packets: 0n, bytes: 0n }));
+      if (series === undefined && own.size < this.#maximum) own.set(key, (series = { labels, packets: 0n, bytes: 0n }));
       if (series !== undefined) return series;
       beyond.add(key);
       return (this.#rest ??= { labels: undefined, packets: 0n, bytes: 0n });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Labels, type Rows, SeriesBook } from '../../../lib/prometheus/series.ts';
+import { type Labelled, type Rows, SeriesBook } from '../../../lib/prometheus/series.ts';
 
 interface Rule {
   readonly id: number;
@@ -17,7 +17,7 @@ interface Rule {
 class Polls {
   readonly book: SeriesBook;
   #last = new Map<number, number>();
-  #labels: readonly (Labels | undefined)[] = [];
+  #labels: readonly (Labelled | undefined)[] = [];
 
   constructor(maximum: number) {
     this.book = new SeriesBook(maximum, ['rule']);
@@ -25,7 +25,7 @@ class Polls {
   poll(rules: readonly Rule[]): Map<string, bigint> {
     const names = rules.map((r) => r.label);
     const contents = rules.map((r) => String(r.content ?? r.label));
-    const labels = names.map((name) => (name === '' ? undefined : { rule: name }));
+    const labels = names.map((name) => (name === '' ? undefined : this.book.labelled({ rule: name })));
     // As rules.ts does: the same array where no rule changed.
     if (JSON.stringify(labels) !== JSON.stringify(this.#labels)) this.#labels = labels;
     const rows: Rows = {
