@@ -1,12 +1,12 @@
 // -m comment (linux/netfilter/xt_comment.h; libxt_comment.c).
 import { match, option, type Value, ValueError } from './codec.ts';
 import { endedText, mandatory } from './option-values.ts';
-import { cutText } from './values.ts';
+import { text } from './values.ts';
 
 /** XT_MAX_COMMENT_LEN. */
 export const SIZE = 256;
 
-const any = cutText(SIZE - 1);
+const any = text(SIZE - 1);
 /** A line's end would end the line of save text, in the middle of the rule. */
 const oneLine: Value<string> = {
   ...any,

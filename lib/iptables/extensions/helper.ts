@@ -1,14 +1,14 @@
 // -m helper (linux/netfilter/xt_helper.h, struct xt_helper_info; libxt_helper.c).
 import { isNot, match, notOption } from './codec.ts';
 import { bare, endedText, mandatory, withNot } from './option-values.ts';
-import { cutText } from './values.ts';
+import { text } from './values.ts';
 
 /** Offsets: int invert; char name[30]. No name is any helper. */
 const NAME = 4;
 const NAME_SIZE = 30;
 
 export const helper = match('helper', {
-  options: { helper: notOption(cutText(NAME_SIZE - 1)) },
+  options: { helper: notOption(text(NAME_SIZE - 1)) },
   revisions: [
     {
       revision: 0,

@@ -1,6 +1,7 @@
 // The prefix of LOG and NFLOG.
+import { decodeText } from '../../wire/text.ts';
 import { type Value, ValueError } from './codec.ts';
-import { cut } from './values.ts';
+import { textBytes } from './values.ts';
 
 /**
  * Text in a field of `size` bytes with its NUL. What is too long loses its end without a word, as with the real tools: prefixes
@@ -10,7 +11,7 @@ export function logPrefix(size: number, option: string): Value<string> {
   return {
     quote: true,
     parse: ([word]) => {
-      const text = cut(word as string, size - 1);
+      const text = cut(word as string, size);
       if (text === '') throw new ValueError('argument must have a minimum length of 1 character');
       if (text.includes('\n')) throw new ValueError(`newlines not allowed in ${option}`);
       if (text.includes('\0')) throw new ValueError('holds a NUL');
@@ -18,4 +19,10 @@ export function logPrefix(size: number, option: string): Value<string> {
     },
     format: (text) => [text],
   };
+}
+
+/** As much of the text as goes into `size` bytes with its NUL. */
+export function cut(text: string, size: number): string {
+  const bytes = textBytes(text);
+  return bytes.length < size ? text : decodeText(bytes, 0, size - 1);
 }

@@ -2,13 +2,13 @@
 import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
 import { endedText, mandatory } from './option-values.ts';
 import type { Struct } from './struct.ts';
-import { cutName, unsigned } from './values.ts';
+import { name, unsigned } from './values.ts';
 
 /** MAX_IDLETIMER_LABEL_SIZE. */
 const LABEL_SIZE = 28;
 const XT_IDLETIMER_ALARM = 1;
 
-const options = { timeout: option(unsigned(0xffffffff)), label: option(cutName(LABEL_SIZE - 1)), alarm: flag() };
+const options = { timeout: option(unsigned(0xffffffff)), label: option(name(LABEL_SIZE - 1)), alarm: flag() };
 type Options = OptionsOf<typeof options>;
 
 /** Both structs begin with __u32 timeout; char label[28]. */

@@ -2,9 +2,9 @@
 
 import { saveString } from '../words.ts';
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
-import { logPrefix } from './log-prefix.ts';
+import { cut, logPrefix } from './log-prefix.ts';
 import type { Struct } from './struct.ts';
-import { cut, unsigned } from './values.ts';
+import { unsigned } from './values.ts';
 
 /**
  * Offsets in struct xt_nflog_info_nft of iptables' nft-shared.h: __u32 len; __u16 group, threshold, flags, pad; char prefix[128]. It is
@@ -47,7 +47,7 @@ export const NFLOG_TARGET = target('NFLOG', {
         s.setU16(NFLOG.threshold, o.nflogThreshold ?? 0);
         s.setU16(NFLOG.flags, o.nflogSize === undefined ? 0 : NFLOG.COPY_LEN);
         // A prefix that only nf_tables has room for is cut, as iptables-legacy cuts it.
-        s.setText(NFLOG.prefix, prefixSize(s), cut(o.nflogPrefix ?? '', prefixSize(s) - 1));
+        s.setText(NFLOG.prefix, prefixSize(s), cut(o.nflogPrefix ?? '', prefixSize(s)));
       },
       read: (s): Options => {
         const length = s.u32(NFLOG.length);

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../../wire/address.ts';
 import { EncodeError } from '../../wire/errors.ts';
-import { decodeText, encodeText } from '../../wire/text.ts';
+import { encodeText } from '../../wire/text.ts';
 import { type IpFamily, type Value, ValueError } from './codec.ts';
 
 /** An unsigned number as xtables_strtoui reads it, blanks before it too, or undefined. */
@@ -52,20 +52,6 @@ export function textBytes(text: string): Uint8Array {
   } catch (err) {
     throw err instanceof EncodeError ? new ValueError(err.reason) : err;
   }
-}
-
-/** As much of the text as goes into `max` bytes. */
-export function cut(text: string, max: number): string {
-  if (fits(text, max)) return text;
-  return decodeText(textBytes(text), 0, max);
-}
-/** Text that loses without a word what is over `max` bytes, as with the real tools (xtopt_parse_string). */
-export function cutText(max: number): Value<string> {
-  return { ...cutName(max), quote: true };
-}
-export function cutName(max: number): Value<string> {
-  const { parse, format } = name(max);
-  return { parse: ([word], c) => parse([cut(word as string, max)], c), format };
 }
 
 /** Text of at most `max` bytes, printed in quotes unless it is letters, digits, `_` and `-`. */

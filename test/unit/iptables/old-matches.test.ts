@@ -126,6 +126,7 @@ ip | -m connbytes ! --connbytes 7:7 --connbytes-mode packets --connbytes-dir bot
 ip | -m connlimit --connlimit-above 1 --connlimit-mask 33
 ip | -m connlimit --connlimit-above 1 --connlimit-mask 255.255.0.255
 ip | -m connlabel --label 65536
+ip | -m helper --helper 123456789012345678901234567890
 ip | -m string --string a --algo nosuch
 ip | -m time --monthdays 123
 ip | -m time --weekdays 8
