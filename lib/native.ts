@@ -74,6 +74,12 @@ export interface NativeCounterReply extends NativeDumpReply {
   readonly chainAttributes: Uint8Array;
 }
 
+/** A dump of elements of which only their number is left. */
+export interface NativeElementReply extends NativeDumpReply {
+  /** A range is one element, whatever the set keeps of it. */
+  readonly elements: number;
+}
+
 /** The answer to one request that is not a dump. */
 export interface NativeRequestReply {
   readonly failure?: NativeFailure;
@@ -208,6 +214,9 @@ export interface NativeConnection {
    */
   dumpCountersSync(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): NativeCounterReply;
   dumpCounters(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): Promise<NativeCounterReply>;
+  /** Counts the elements that NFT_MSG_GETSETELEM dumps; `attributes` name the set. */
+  countElementsSync(family: number, attributes: Uint8Array, maxRetries: number): NativeElementReply;
+  countElements(family: number, attributes: Uint8Array, maxRetries: number): Promise<NativeElementReply>;
   /** One request outside a batch on the dump socket; `flags` are nlmsg flags without NLM_F_REQUEST. */
   requestSync(type: number, family: number, flags: number, attributes: Uint8Array): NativeRequestReply;
   request(type: number, family: number, flags: number, attributes: Uint8Array): Promise<NativeRequestReply>;

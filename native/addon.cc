@@ -141,6 +141,12 @@ napi_value counter_value(napi_env env, CounterReply& reply, Form form) {
       .value();
 }
 
+napi_value element_value(napi_env env, ElementReply& reply, Form form) {
+  Object object(env);
+  set_dump(env, object, reply, form);
+  return object.set("elements", static_cast<double>(reply.elements)).value();
+}
+
 /** A copy of a request's attributes; the limit is checked here. */
 std::vector<uint8_t> request_attributes(napi_env env, Arguments& arguments, size_t position, bool& ok) {
   const auto bytes = arguments.bytes(position, "attributes");
@@ -154,7 +160,7 @@ std::vector<uint8_t> request_attributes(napi_env env, Arguments& arguments, size
   return {bytes.data, bytes.data + bytes.length};
 }
 
-/** Both dumps: `run` is dump or dump_counters. */
+/** All dumps: `run` is dump, dump_counters or count_elements. */
 template <typename Reply, typename Run, typename Convert>
 napi_value start_dump(napi_env env, Arguments& arguments, Form form, const std::shared_ptr<Connection>& connection,
                       DumpRequest request, Run run, Convert convert) {
@@ -173,19 +179,32 @@ napi_value start_dump(napi_env env, Arguments& arguments, Form form, const std::
   return js::perform(env, form, arguments.self(), std::move(work), convert);
 }
 
+/** Family, attributes and maxRetries, from the argument at `position` on. */
+bool one_part(napi_env env, Arguments& arguments, size_t position, DumpRequest& request) {
+  const auto family = static_cast<uint8_t>(arguments.number(position, "family", UINT8_MAX));
+  bool ok = false;
+  request.attributes = request_attributes(env, arguments, position + 1, ok);
+  if (!ok) return false;
+  request.parts.push_back({family, 0, static_cast<uint32_t>(request.attributes.size())});
+  request.max_retries = arguments.number(position + 2, "maxRetries", UINT32_MAX);
+  return arguments.ok();
+}
+
 napi_value dump_verb(napi_env env, Arguments& arguments, Form form) {
   const auto connection = connection_of(env, arguments);
   if (!connection) return nullptr;
   DumpRequest request;
-  bool ok = false;
   request.type = static_cast<uint16_t>(arguments.number(0, "type", UINT16_MAX));
-  const auto family = static_cast<uint8_t>(arguments.number(1, "family", UINT8_MAX));
-  request.attributes = request_attributes(env, arguments, 2, ok);
-  request.parts.push_back({family, 0, static_cast<uint32_t>(request.attributes.size())});
-  if (!ok) return nullptr;
-  request.max_retries = arguments.number(3, "maxRetries", UINT32_MAX);
-  if (!arguments.ok()) return nullptr;
+  if (!one_part(env, arguments, 1, request)) return nullptr;
   return start_dump<DumpReply>(env, arguments, form, connection, std::move(request), dump, dump_value);
+}
+
+napi_value count_elements_verb(napi_env env, Arguments& arguments, Form form) {
+  const auto connection = connection_of(env, arguments);
+  if (!connection) return nullptr;
+  DumpRequest request;
+  if (!one_part(env, arguments, 0, request)) return nullptr;
+  return start_dump<ElementReply>(env, arguments, form, connection, std::move(request), count_elements, element_value);
 }
 
 /** Two words a part, its family and where its attributes end; the start is the end before. */
@@ -411,6 +430,8 @@ napi_value connection_value(napi_env env, std::shared_ptr<Connection> connection
       method("dump", entry<dump_verb, Form::kPromise>, napi_default),
       method("dumpCountersSync", entry<dump_counters_verb, Form::kSync>, napi_default),
       method("dumpCounters", entry<dump_counters_verb, Form::kPromise>, napi_default),
+      method("countElementsSync", entry<count_elements_verb, Form::kSync>, napi_default),
+      method("countElements", entry<count_elements_verb, Form::kPromise>, napi_default),
       method("requestSync", entry<request_verb, Form::kSync>, napi_default),
       method("request", entry<request_verb, Form::kPromise>, napi_default),
       method("ipsetSync", entry<ipset_verb, Form::kSync>, napi_default),

@@ -220,6 +220,35 @@ class CounterWalk {
   uint32_t current_number_ = 0;
 };
 
+/** Counts set elements. */
+class ElementWalk {
+ public:
+  explicit ElementWalk(ElementReply& reply) : reply_(reply) {}
+
+  void reset() { reply_.elements = 0; }
+
+  // include/uapi/linux/netfilter/nf_tables.h, enum nft_set_elem_list_attributes; nf_tables_dump_set() writes it.
+  void visit(const nlmsghdr* message) {
+    for (const nlattr* attribute : Attributes(message, sizeof(nfgenmsg))) {
+      if (type_of(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS) continue;
+      for (const nlattr* element : Attributes(attribute)) reply_.elements += ends_range(element) ? 0 : 1;
+    }
+  }
+
+ private:
+  /** The end of a range is an element of its own in sets that are trees (nft_set_rbtree). */
+  static bool ends_range(const nlattr* element) {
+    for (const nlattr* attribute : Attributes(element)) {
+      if (type_of(attribute) == NFTA_SET_ELEM_FLAGS && mnl_attr_get_payload_len(attribute) >= sizeof(uint32_t)) {
+        return (ntohl(mnl_attr_get_u32(attribute)) & NFT_SET_ELEM_INTERVAL_END) != 0;
+      }
+    }
+    return false;
+  }
+
+  ElementReply& reply_;
+};
+
 /** Sends one request and receives until its end. True: complete or failed; false: to be begun again. */
 template <typename Walk>
 bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request,
@@ -379,6 +408,15 @@ CounterReply dump_counters(NetlinkSocket& socket, const std::atomic<bool>& cance
   request.type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE;
   CounterReply reply;
   CounterWalk walk(reply, request.keep);
+  dump_with(socket, cancelled, request, walk, reply);
+  return reply;
+}
+
+ElementReply count_elements(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request) {
+  request.type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETSETELEM;
+  request.keep = false;
+  ElementReply reply;
+  ElementWalk walk(reply);
   dump_with(socket, cancelled, request, walk, reply);
   return reply;
 }

@@ -1,4 +1,4 @@
-// Dumps: all messages of one kind into one buffer, with an index; for rules, with their counters.
+// Dumps: all messages of one kind into one buffer, with an index; for rules, with their counters; for elements, their number alone.
 #pragma once
 
 #include <atomic>
@@ -54,10 +54,17 @@ struct CounterReply : DumpReply {
   std::vector<uint8_t> chain_attributes;
 };
 
+struct ElementReply : DumpReply {
+  uint64_t elements = 0;
+};
+
 /** Dumps objects; ends with ECANCELED soon after `cancelled` becomes true. Throws std::bad_alloc. */
 DumpReply dump(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const DumpRequest& request);
 
 /** Dumps nf_tables rules (NFT_MSG_GETRULE, whatever type the request names) and reads their counters on the way. */
 CounterReply dump_counters(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request);
+
+/** Dumps the elements of one set (NFT_MSG_GETSETELEM, likewise) and counts them: a range is one. Keeps no message. */
+ElementReply count_elements(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request);
 
 }  // namespace nflink

@@ -28,6 +28,7 @@ import { type RestoreSettings, restore } from './restore.ts';
 import { NftRuleset } from './ruleset.ts';
 import type { CommitResult } from './send.ts';
 import { type ElementQuery, getElement } from './sets/get-element.ts';
+import { countElements } from './sets/look.ts';
 import { NftTransaction } from './transaction.ts';
 
 export interface OpenOptions extends CallOptions {
@@ -169,6 +170,17 @@ export class Nftables {
   }
   elementCountersSync(o: SetOfCounters): NamedCounters<CountedElement> {
     return this.#connection.runSync('element counters', () => readElementCounters(this.#connection, setName(o)), false);
+  }
+
+  /**
+   * How many elements a set or map has, expired ones left out; a range is one, `*` too. They are dumped and counted, not decoded: what
+   * NFTA_SET_COUNT says is another number where some have expired, and for `*` and 0.0.0.0/0. ENOENT where there is no such set.
+   */
+  async elementCount(o: SetOfCounters & CallOptions): Promise<number> {
+    return await this.#connection.runAsync('element count', () => countElements(this.#connection, setName(o)), o, false);
+  }
+  elementCountSync(o: SetOfCounters): number {
+    return this.#connection.runSync('element count', () => countElements(this.#connection, setName(o)), false);
   }
 
   /**

@@ -134,3 +134,15 @@ export function* dump(
   connection.check(what, reply.failure);
   return reply;
 }
+
+/** How many elements a dump of a set has (see countElements in lib/native.ts): none of them is decoded. */
+export function* countDumped(connection: Connection, what: string, family: number, attributes: Uint8Array): Verb<number> {
+  const reply = yield* connection.on(
+    'dump',
+    what,
+    (c) => c.countElementsSync(family, attributes, DUMP_RETRIES),
+    (c) => c.countElements(family, attributes, DUMP_RETRIES),
+  );
+  connection.check(what, reply.failure);
+  return reply.elements;
+}

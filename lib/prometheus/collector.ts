@@ -42,7 +42,7 @@ export interface CollectorOptions {
   readonly rules?: RuleLabels;
   /** Series of rules per source; likewise of chains, of counters and of quotas. What is beyond is summed into one series. Default 1000. */
   readonly maxSeries?: number;
-  /** Sets and maps whose elements are to be counted, of the Nftables. Each scrape reads their tables whole. */
+  /** Sets and maps whose elements are to be counted, of the Nftables. */
   readonly sets?: readonly SetOfCounters[];
   /** What is not to be polled. */
   readonly omit?: readonly PolledCounters[];

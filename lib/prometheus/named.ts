@@ -1,7 +1,6 @@
 // Polls of what has a name: base chains and counters as rows of series, quotas and sets as values of a moment.
 import type { NamedCounters } from '../counters/named.ts';
 import { NetfilterError } from '../errors.ts';
-import type { Family } from '../model/ruleset.ts';
 import type { QuotaSnapshot } from '../nftables/named-counters.ts';
 import type { Nftables, SetOfCounters } from '../nftables/nftables.ts';
 import { type Labels, SeriesBook } from './series.ts';
@@ -66,18 +65,15 @@ export interface SetSize {
   readonly elements: number;
 }
 
-/** Adds the sizes to `sizes`, a table at a time. ENOENT where a set isn't there; the sizes of others are added all the same. */
+/** Adds the sizes to `sizes`. ENOENT where a set isn't there; the sizes of the others are added all the same. */
 export async function readSetSizes(nft: Nftables, sets: readonly SetOfCounters[], sizes: SetSize[]): Promise<void> {
-  const tables = new Map<string, { readonly family: Family; readonly name: string }>();
-  for (const { family, table } of sets) tables.set(`${family} ${table}`, { family, name: table });
   const missing: string[] = [];
-  for (const table of tables.values()) {
-    const found = (await nft.snapshot({ table })).table(table.family, table.name);
-    for (const set of sets) {
-      if (set.family !== table.family || set.table !== table.name) continue;
-      const model = found?.sets.find((s) => s.name === set.name);
-      if (model === undefined) missing.push(`${set.family} ${set.table} ${set.name}`);
-      else sizes.push({ labels: named(set, 'set'), elements: model.elem?.length ?? 0 });
+  for (const set of sets) {
+    try {
+      sizes.push({ labels: named(set, 'set'), elements: await nft.elementCount(set) });
+    } catch (err) {
+      if (!(err instanceof NetfilterError) || err.code !== 'ENOENT') throw err;
+      missing.push(`${set.family} ${set.table} ${set.name}`);
     }
   }
   if (missing.length > 0) throw new NetfilterError(`set sizes: no set ${missing.join(', no set ')}`, { code: 'ENOENT', errno: 2 });

@@ -136,11 +136,13 @@ describe('a scrape of Nftables', () => {
 
   it('is one poll of each, however many metrics there are and whoever scrapes at the same time', async () => {
     await withNft(text, { sets: [set('s'), set('ranges')] }, async ({ nft, scrape, registry, collector }) => {
-      const calls = (['counters', 'chainCounters', 'namedCounters', 'quotas', 'snapshot'] as const).map((name) => mock.method(nft, name));
+      const calls = (['counters', 'chainCounters', 'namedCounters', 'quotas', 'elementCount'] as const).map((name) =>
+        mock.method(nft, name),
+      );
       await scrape();
       assert.deepEqual(
         calls.map((c) => c.mock.callCount()),
-        [1, 1, 1, 1, 1],
+        [1, 1, 1, 1, 2],
       );
       const [one, other] = await Promise.all([registry.metrics(), registry.metrics()]);
       assert.equal(one, other);

@@ -10,7 +10,7 @@ import { type ElementAttributes, elementListTable } from '../objects/element.ts'
 import * as m from '../objects/messages.ts';
 import { type SetAttributes, setTable } from '../objects/set.ts';
 import { tableTable } from '../objects/table.ts';
-import { dump, nftType, request } from '../read.ts';
+import { countDumped, dump, nftType, request } from '../read.ts';
 import { entriesOf } from './element-operations.ts';
 import { type SetName, type SetNeed, setKey } from './scope.ts';
 import { type SetInfo, setInfoOf } from './set-info.ts';
@@ -46,10 +46,14 @@ export function* readSet(connection: Connection, set: SetName): Verb<SetAttribut
   return attributes;
 }
 
-export function* readElements(connection: Connection, set: SetName): Verb<ElementAttributes[]> {
+function naming(set: SetName): Uint8Array {
   const w = new AttributeWriter(64);
   elementListTable.encode(w, { table: set.table, set: set.name });
-  const reply = yield* dump(connection, `elements of ${set.name}`, m.NFT_MSG_GETSETELEM, set.family, w.written());
+  return w.written();
+}
+
+export function* readElements(connection: Connection, set: SetName): Verb<ElementAttributes[]> {
+  const reply = yield* dump(connection, `elements of ${set.name}`, m.NFT_MSG_GETSETELEM, set.family, naming(set));
   const bytes = new Uint8Array(reply.data);
   const out: ElementAttributes[] = [];
   for (const at of reply.index) {
@@ -58,6 +62,11 @@ export function* readElements(connection: Connection, set: SetName): Verb<Elemen
     for (const element of list?.elements ?? []) out.push(element);
   }
   return out;
+}
+
+/** ENOENT where there is no such set. */
+export function countElements(connection: Connection, set: SetName): Verb<number> {
+  return countDumped(connection, `number of elements of ${set.name}`, set.family, naming(set));
 }
 
 /** The need with what deletions by handle have emptied. `seen` spares asking again. */
