@@ -1,6 +1,5 @@
 // Polls of rule counters as rows of series. Labels are asked for once, and again when the rules have changed, in slices: those of 100,000 rules
 // take a second or more, and the service has others to serve.
-import { setImmediate } from 'node:timers/promises';
 import { matchRows, REPLACED } from '../counters/match.ts';
 import { chainKey, RuleCounters, type RuleStructure } from '../counters/rows.ts';
 import { UNSURE_POLLS } from '../counters/watch.ts';
@@ -64,7 +63,7 @@ export class RuleSeries {
     let until = performance.now() + SLICE_MS;
     for (let row = 0; row < counters.length; row++) {
       if (performance.now() > until) {
-        await setImmediate();
+        await new Promise((resolve) => setImmediate(resolve));
         until = performance.now() + SLICE_MS;
       }
       const old = before[row] as number;
