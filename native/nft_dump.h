@@ -1,4 +1,5 @@
-// Dumps: all messages of one kind into one buffer, with an index; for rules, with their counters; for elements, their number alone.
+// Dumps: all messages of one kind into one buffer, with an index; for rules, with their counters; for elements, their
+// number alone.
 #pragma once
 
 #include <atomic>
