@@ -337,10 +337,12 @@ export class Iptables {
     const verbs = this.#verbs;
     const polled = function* (): Verb<RuleCounters> {
       const counters = yield* verbs.counters(o.table, o.chain);
-      if (counters.length === 0 && seen && o.table !== undefined && !(yield* verbs.hasTable(o.table)))
-        throw new NetfilterError(`counters: table ${o.table} is gone`, { code: 'ENOENT', errno: ENOENT });
       seen ||= counters.length > 0;
-      return counters;
+      if (counters.length > 0 || !seen || o.table === undefined) return counters;
+      if (!(yield* verbs.hasTable(o.table)))
+        throw new NetfilterError(`counters: table ${o.table} is gone`, { code: 'ENOENT', errno: ENOENT });
+      // It may have come between the two looks.
+      return yield* verbs.counters(o.table, o.chain);
     };
     const poll = async (signal: AbortSignal): Promise<RuleCounters> => {
       await mustBeThere(this.#connection);

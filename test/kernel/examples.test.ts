@@ -139,7 +139,8 @@ describe('examples/rates', () => {
 
   it('draws on a terminal in place, obeys no comment, and ends with Ctrl-C', async () => {
     await withRules('sent\x1b[2J', async (ns) => {
-      const program = `${process.execPath} ${main('rates')} --netns ${ns.path} --interval 0.02`;
+      // `exec`: a shell in between would be ended by Ctrl-C too.
+      const program = `exec ${process.execPath} ${main('rates')} --netns ${ns.path} --interval 0.02`;
       await using rates = new Running('script', ['-qfec', program, '/dev/null']);
       // A second list goes up over the first one's two lines.
       await rates.has(/0 of them busy.*\x1b\[K\r\n[\s\S]*\x1b\[2F[^\n]*0 of them busy/);
