@@ -100,6 +100,7 @@ napi_value tables_value(napi_env env, TablesReply& reply, Form) {
 /** A table as read and walked; without its bytes where the caller knows what is in it. */
 struct WalkedReply : XtReadReply {
   XtWalk walk;
+  std::vector<uint64_t> contents;
   bool known = false;
 };
 
@@ -113,18 +114,22 @@ WalkedReply read_and_walk(XtFamily family, const std::string& table, const std::
   reply.walk = walk_xt_table(family, reply.info, reply.data.data() + kXtHeader, reply.data.size() - kXtHeader);
   reply.known = known && reply.walk.complaint == nullptr && (*known)[0] == reply.walk.digest[0] &&
                 (*known)[1] == reply.walk.digest[1];
-  if (reply.known) reply.data = ByteBuffer();
+  if (reply.known) {
+    reply.data = ByteBuffer();
+  } else if (reply.walk.complaint == nullptr) {
+    reply.contents = xt_contents(family, reply.walk, reply.data.data() + kXtHeader);
+  }
   return reply;
 }
 
 void set_counters(napi_env env, Object& object, const XtWalk& walk) {
   object.set("packets", js::typed_array(env, walk.packets)).set("bytes", js::typed_array(env, walk.bytes));
 }
-void set_structure(napi_env env, Object& object, const XtWalk& walk) {
+void set_structure(napi_env env, Object& object, const XtWalk& walk, const std::vector<uint64_t>& contents) {
   object.set("chains", js::typed_array(env, walk.chains))
       .set("offsets", js::typed_array(env, walk.offsets))
       .set("chain", js::typed_array(env, walk.chain))
-      .set("contents", js::typed_array(env, walk.contents))
+      .set("contents", js::typed_array(env, contents))
       .set("digest", js::typed_array(env, napi_uint8_array, walk.digest, sizeof walk.digest, 1));
 }
 
@@ -137,7 +142,7 @@ napi_value read_value(napi_env env, WalkedReply& reply, Form form) {
   if (walk.complaint != nullptr) return object.set("complaint", walk.complaint).value();
   set_counters(env, object, walk);
   if (reply.known) return object.set("known", true).value();
-  set_structure(env, object.set("known", false), walk);
+  set_structure(env, object.set("known", false), walk, reply.contents);
   return object.set("data", js::array_buffer(env, std::move(reply.data), form)).value();
 }
 
@@ -221,7 +226,7 @@ napi_value xt_walk_verb(napi_env env, Arguments& arguments, Form) {
   Object object(env);
   if (walk.complaint != nullptr) return object.set("complaint", walk.complaint).value();
   set_counters(env, object, walk);
-  set_structure(env, object, walk);
+  set_structure(env, object, walk, xt_contents(family, walk, entries.data()));
   return object.value();
 }
 

@@ -31,8 +31,7 @@ class Walker {
       : info_(info), entries_(entries), size_(size), out_(out) {}
 
   void run() {
-    if (!walk() || !end_chains()) return;
-    hash();
+    if (walk() && end_chain()) end_digest();
   }
 
  private:
@@ -42,9 +41,11 @@ class Walker {
   }
 
   bool walk() {
+    // Most entries are rules; no table has more of them.
     out_.offsets.reserve(info_.entries);
     out_.packets.reserve(info_.entries);
     out_.bytes.reserve(info_.entries);
+    out_.chain.reserve(info_.entries);
     for (size_t at = 0; at < size_;) {
       Entry entry;
       if (size_ - at < sizeof entry + sizeof(xt_entry_target)) return fail("an entry is cut");
@@ -66,17 +67,19 @@ class Walker {
         return fail("a target has a wrong size");
       // The kernel takes entries with room behind the target, and never writes that room.
       std::memset(entries_ + target + target_size, 0, at + next - target - target_size);
+      digest(at, entry);
       const bool last = at + next == size_;
       if (is_error(target)) {
         // The last entry of the table is an ERROR too, of no chain.
         if (target + kErrorTarget > at + next && !last) return fail("a chain has no name");
-        if (!last) begin(at + next, XtWalk::kUserChain, target + offsetof(xt_error_target, errorname));
+        const size_t name = target + offsetof(xt_error_target, errorname);
+        if (!last && !begin(at + next, XtWalk::kUserChain, name)) return false;
       } else {
         for (size_t hook = 0; hook < kHooks; ++hook) {
-          if ((info_.valid_hooks & (1u << hook)) != 0 && info_.hook_entry[hook] == at)
-            begin(at, static_cast<uint32_t>(hook), 0);
+          const bool begins = (info_.valid_hooks & (1u << hook)) != 0 && info_.hook_entry[hook] == at;
+          if (begins && !begin(at, static_cast<uint32_t>(hook), 0)) return false;
         }
-        if (out_.chains.empty()) return fail("a rule is in no chain");
+        if (chains() == 0) return fail("a rule is in no chain");
         out_.offsets.push_back(static_cast<uint32_t>(at));
         out_.packets.push_back(entry.counters.pcnt);
         out_.bytes.push_back(entry.counters.bcnt);
@@ -102,42 +105,27 @@ class Walker {
                        sizeof XT_ERROR_TARGET) == 0;
   }
   size_t chains() const { return out_.chains.size() / XtWalk::kChainWords; }
-  void begin(size_t first, uint32_t hook, size_t name) {
+
+  bool begin(size_t first, uint32_t hook, size_t name) {
+    if (!end_chain()) return false;
     const auto row = static_cast<uint32_t>(out_.offsets.size());
     out_.chains.insert(out_.chains.end(), {row, static_cast<uint32_t>(first), 0, hook, static_cast<uint32_t>(name)});
+    return true;
   }
 
   /** The last entry of each chain is no rule: a builtin chain's policy, a user chain's RETURN. */
-  bool end_chains() {
-    std::vector<uint32_t> offsets;
-    std::vector<uint64_t> packets;
-    std::vector<uint64_t> bytes;
-    std::vector<uint32_t> chain;
-    const size_t rules = out_.offsets.size() - std::min(out_.offsets.size(), chains());
-    offsets.reserve(rules);
-    packets.reserve(rules);
-    bytes.reserve(rules);
-    chain.reserve(rules);
-    const size_t count = chains();
-    for (size_t i = 0; i < count; ++i) {
-      uint32_t* words = out_.chains.data() + i * XtWalk::kChainWords;
-      const size_t from = words[0];
-      const size_t to = i + 1 < count ? words[XtWalk::kChainWords] : out_.offsets.size();
-      if (from == to) return fail("a chain has no end");
-      words[0] = static_cast<uint32_t>(offsets.size());
-      words[2] = out_.offsets[to - 1];
-      if (!is_foot(words[2])) return fail("a chain ends with a rule");
-      if (words[3] != XtWalk::kUserChain && words[2] != info_.underflow[words[3]])
-        return fail("a builtin chain has no policy");
-      offsets.insert(offsets.end(), out_.offsets.begin() + from, out_.offsets.begin() + to - 1);
-      packets.insert(packets.end(), out_.packets.begin() + from, out_.packets.begin() + to - 1);
-      bytes.insert(bytes.end(), out_.bytes.begin() + from, out_.bytes.begin() + to - 1);
-      chain.insert(chain.end(), to - 1 - from, static_cast<uint32_t>(i));
-    }
-    out_.offsets = std::move(offsets);
-    out_.packets = std::move(packets);
-    out_.bytes = std::move(bytes);
-    out_.chain = std::move(chain);
+  bool end_chain() {
+    if (chains() == 0) return true;
+    uint32_t* words = &out_.chains[out_.chains.size() - XtWalk::kChainWords];
+    if (words[0] == out_.offsets.size()) return fail("a chain has no end");
+    words[2] = out_.offsets.back();
+    if (!is_foot(words[2])) return fail("a chain ends with a rule");
+    if (words[3] != XtWalk::kUserChain && words[2] != info_.underflow[words[3]])
+      return fail("a builtin chain has no policy");
+    out_.offsets.pop_back();
+    out_.packets.pop_back();
+    out_.bytes.pop_back();
+    out_.chain.pop_back();
     return true;
   }
 
@@ -152,63 +140,74 @@ class Walker {
     return target.target.u.user.name[0] == '\0' && target.verdict < 0;
   }
 
-  std::string_view name_of(const uint32_t* words) const {
-    if (words[3] != XtWalk::kUserChain) return {};
-    const auto* name = reinterpret_cast<const char*>(entries_ + words[4]);
-    return {name, ::strnlen(name, XT_FUNCTION_MAXNAMELEN)};
+  /** All but the kernel's own words and the counters. */
+  void digest(size_t at, const Entry& entry) {
+    const uint64_t hash = ContentHash()
+                              .add(entries_ + at, offsetof(Entry, nfcache))
+                              .add(entries_ + at + sizeof entry, entry.next_offset - sizeof entry)
+                              .value();
+    one_.add(hash).add(entry.target_offset);
+    two_.add(hash).add(entry.target_offset);
   }
-
-  void hash() {
-    // By where its first entry lies: what a jump's offset means.
-    std::vector<std::pair<uint32_t, uint64_t>> targets;
-    targets.reserve(chains());
-    ContentHash one(1);
-    ContentHash two(2);
-    for (size_t i = 0; i < chains(); ++i) {
-      const uint32_t* words = out_.chains.data() + i * XtWalk::kChainWords;
-      const auto name = name_of(words);
-      const uint64_t hash = ContentHash().add(name.data(), name.size()).add(words[3]).value();
-      targets.emplace_back(words[1], hash);
-      for (auto* digest : {&one, &two}) digest->add(hash).add(words[0]).add(content(words[2], {}));
+  void end_digest() {
+    for (auto* digest : {&one_, &two_}) {
+      digest->add(info_.valid_hooks);
+      for (size_t hook = 0; hook < kHooks; ++hook)
+        if ((info_.valid_hooks & (1u << hook)) != 0) digest->add(info_.hook_entry[hook]).add(info_.underflow[hook]);
     }
-    std::sort(targets.begin(), targets.end());
-    out_.contents.reserve(out_.offsets.size());
-    for (const uint32_t at : out_.offsets) {
-      out_.contents.push_back(content(at, targets));
-      one.add(out_.contents.back());
-      two.add(out_.contents.back());
-    }
-    out_.digest[0] = one.value();
-    out_.digest[1] = two.value();
-  }
-
-  uint64_t content(size_t at, const std::vector<std::pair<uint32_t, uint64_t>>& targets) const {
-    Entry entry;
-    std::memcpy(&entry, entries_ + at, sizeof entry);
-    ContentHash hash;
-    hash.add(entries_ + at, offsetof(Entry, nfcache));
-    const size_t target = at + entry.target_offset;
-    hash.add(entries_ + at + sizeof entry, entry.target_offset - sizeof entry);
-    const size_t length = entry.next_offset - entry.target_offset;
-    const char* name = reinterpret_cast<const char*>(entries_ + target + offsetof(xt_entry_target, u.user.name));
-    int verdict = -1;
-    if (name[0] == '\0' && length >= sizeof(xt_standard_target)) {
-      std::memcpy(&verdict, entries_ + target + offsetof(xt_standard_target, verdict), sizeof verdict);
-    }
-    // The offset of a jump moves with the rules before it; the chain's name does not. That of the next entry says
-    // nothing.
-    if (verdict < 0) return hash.add(entries_ + target, length).value();
-    const auto found =
-        std::lower_bound(targets.begin(), targets.end(), std::pair(static_cast<uint32_t>(verdict), uint64_t{0}));
-    const bool jump = found != targets.end() && found->first == static_cast<uint32_t>(verdict);
-    return hash.add(jump ? found->second : 0).value();
+    out_.digest[0] = one_.value();
+    out_.digest[1] = two_.value();
   }
 
   const XtInfo& info_;
   uint8_t* entries_;
   const size_t size_;
   XtWalk& out_;
+  ContentHash one_{1};
+  ContentHash two_{2};
 };
+
+/** Where a chain's first entry lies, which is what a jump holds, and what the chain is. */
+using JumpTargets = std::vector<std::pair<uint32_t, uint64_t>>;
+
+JumpTargets jump_targets(const XtWalk& walk, const uint8_t* entries) {
+  JumpTargets targets;
+  targets.reserve(walk.chains.size() / XtWalk::kChainWords);
+  for (size_t i = 0; i < walk.chains.size(); i += XtWalk::kChainWords) {
+    const uint32_t* words = &walk.chains[i];
+    ContentHash hash;
+    if (words[3] == XtWalk::kUserChain) {
+      const auto* name = reinterpret_cast<const char*>(entries + words[4]);
+      hash.add(name, ::strnlen(name, XT_FUNCTION_MAXNAMELEN));
+    }
+    targets.emplace_back(words[1], hash.add(words[3]).value());
+  }
+  std::sort(targets.begin(), targets.end());
+  return targets;
+}
+
+template <typename Entry>
+uint64_t content(const uint8_t* entries, size_t at, const JumpTargets& targets) {
+  Entry entry;
+  std::memcpy(&entry, entries + at, sizeof entry);
+  ContentHash hash;
+  hash.add(entries + at, offsetof(Entry, nfcache));
+  const size_t target = at + entry.target_offset;
+  hash.add(entries + at + sizeof entry, entry.target_offset - sizeof entry);
+  const size_t length = entry.next_offset - entry.target_offset;
+  const char* name = reinterpret_cast<const char*>(entries + target + offsetof(xt_entry_target, u.user.name));
+  int verdict = -1;
+  if (name[0] == '\0' && length >= sizeof(xt_standard_target)) {
+    std::memcpy(&verdict, entries + target + offsetof(xt_standard_target, verdict), sizeof verdict);
+  }
+  // The offset of a jump moves with the rules before it; the chain's name does not. That of the next entry says
+  // nothing.
+  if (verdict < 0) return hash.add(entries + target, length).value();
+  const auto found =
+      std::lower_bound(targets.begin(), targets.end(), std::pair(static_cast<uint32_t>(verdict), uint64_t{0}));
+  const bool jump = found != targets.end() && found->first == static_cast<uint32_t>(verdict);
+  return hash.add(jump ? found->second : 0).value();
+}
 
 }  // namespace
 
@@ -220,6 +219,15 @@ XtWalk walk_xt_table(XtFamily family, const XtInfo& info, uint8_t* entries, size
     Walker<ip6t_entry>(info, entries, size, walk).run();
   }
   return walk;
+}
+
+std::vector<uint64_t> xt_contents(XtFamily family, const XtWalk& walk, const uint8_t* entries) {
+  const auto targets = jump_targets(walk, entries);
+  const auto of = family == XtFamily::kIp ? content<ipt_entry> : content<ip6t_entry>;
+  std::vector<uint64_t> contents;
+  contents.reserve(walk.offsets.size());
+  for (const uint32_t at : walk.offsets) contents.push_back(of(entries, at, targets));
+  return contents;
 }
 
 }  // namespace nflink

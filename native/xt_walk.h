@@ -1,4 +1,5 @@
-// A legacy table walked once: its chains, where each rule lies, what it has counted, and what it is.
+// A legacy table walked: its chains, where each rule lies and what it has counted; then, for those who ask, what each
+// is.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +25,7 @@ struct XtWalk {
   std::vector<uint64_t> packets;
   std::vector<uint64_t> bytes;
   std::vector<uint32_t> chain;
-  /** What each rule is, without counters: equal for rules that are the same, whatever is added elsewhere in the table.
-   */
-  std::vector<uint64_t> contents;
-  /** Of chains, policies and contents: equal for as long as nothing but counters changes. */
+  /** Of all bytes but counters and the kernel's own: equal for as long as nothing but counters changes. */
   uint64_t digest[2] = {0, 0};
 };
 
@@ -36,5 +34,9 @@ struct XtWalk {
  * net/netfilter/x_tables.c): what was in the memory behind it is made zero here. Throws std::bad_alloc.
  */
 XtWalk walk_xt_table(XtFamily family, const XtInfo& info, uint8_t* entries, size_t size);
+
+/** By row, what the rule is without counters: equal for rules that are the same, whatever is added elsewhere in the
+ * table. Of a walk without complaint. */
+std::vector<uint64_t> xt_contents(XtFamily family, const XtWalk& walk, const uint8_t* entries);
 
 }  // namespace nflink

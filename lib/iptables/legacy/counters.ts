@@ -22,9 +22,11 @@ class LegacyStructure implements RuleStructure {
   readonly length: number;
   readonly chain: Uint32Array;
   readonly contents: BigUint64Array;
-  readonly places: RuleStructure['places'];
   readonly #parts: readonly Part[];
   readonly #context: BytesContext;
+  /** By chain number: its first row. */
+  readonly #starts: readonly number[];
+  #places: RuleStructure['places'] | undefined;
 
   constructor(parts: readonly Part[], context: BytesContext) {
     this.#parts = parts;
@@ -32,26 +34,39 @@ class LegacyStructure implements RuleStructure {
     this.length = parts.reduce((sum, p) => sum + p.end - p.start, 0);
     this.chain = new Uint32Array(this.length);
     this.contents = joined(parts.map(({ table, start, end }) => table.contents.subarray(start, end)));
-    const places: RuleStructure['places'][number][] = [];
+    const starts: number[] = [];
     let row = 0;
     for (const { table, start, end } of parts) {
+      const { chainNumbers } = table;
       let last = -1;
       for (let i = start; i < end; i++, row++) {
-        const number = table.chainNumbers[i] as number;
-        if (number !== last) {
-          places.push({ family: table.family, table: table.name, chain: table.chainAt(number).name, start: row });
-        }
+        const number = chainNumbers[i] as number;
+        if (number !== last) starts.push(row);
         last = number;
-        this.chain[row] = places.length - 1;
+        this.chain[row] = starts.length - 1;
       }
     }
-    this.places = places;
+    this.#starts = starts;
   }
 
+  /** The names of chains are read when somebody asks. */
+  get places(): RuleStructure['places'] {
+    this.#places ??= this.#starts.map((start) => {
+      const { table, row } = this.#at(start);
+      return { family: table.family, table: table.name, chain: table.chainOf(row).name, start };
+    });
+    return this.#places;
+  }
   rule(row: number, counter: Counter | undefined): InstalledRule {
+    const { table, row: at } = this.#at(row);
+    return new LegacyRule(table, at, this.#context, counter);
+  }
+
+  /** A row of one of the tables. */
+  #at(row: number): { readonly table: LegacyTable; readonly row: number } {
     let at = row;
     for (const { table, start, end } of this.#parts) {
-      if (at < end - start) return new LegacyRule(table, start + at, this.#context, counter);
+      if (at < end - start) return { table, row: start + at };
       at -= end - start;
     }
     throw new RangeError(`row ${row} of ${this.length}`);

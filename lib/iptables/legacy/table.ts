@@ -30,14 +30,12 @@ export interface LegacyChain {
 export class LegacyTable {
   readonly family: IpFamily;
   readonly name: string;
-  /** In the order the save commands print: builtin ones by hook, then user chains by the bytes of their names. */
-  readonly chains: readonly LegacyChain[];
   /** By row: where the rule's entry begins. Rows go chain by chain, in the kernel's order, which is the other one unless others than libiptc wrote. */
   readonly offsets: Uint32Array;
   /** What the rules and chains had counted when the table was read. */
   readonly packets: BigUint64Array;
   readonly byteCounts: BigUint64Array;
-  /** By row: the number of its chain, for chainAt. */
+  /** By row: the number of its chain in `inOrder`. */
   readonly chainNumbers: Uint32Array;
   /** By row: equal for rules that are the same. */
   readonly contents: BigUint64Array;
@@ -46,10 +44,12 @@ export class LegacyTable {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
   readonly #layout: EntryLayout;
-  readonly #inOrder: readonly LegacyChain[];
-  /** Where a chain's first entry lies → its name: what the offset of a jump means. */
-  readonly #targets: ReadonlyMap<number, string>;
-  readonly #byName: ReadonlyMap<string, LegacyChain>;
+  readonly #chainWords: Uint32Array;
+  // Made when they are asked for: a poll of counters asks for none.
+  #inOrder: readonly LegacyChain[] | undefined;
+  #chains: readonly LegacyChain[] | undefined;
+  #targets: ReadonlyMap<number, string> | undefined;
+  #byName: ReadonlyMap<string, LegacyChain> | undefined;
 
   constructor(family: IpFamily, name: string, reply: NativeXtReadReply) {
     this.family = family;
@@ -75,10 +75,24 @@ export class LegacyTable {
     this.chainNumbers = chain;
     this.contents = contents;
     this.digest = digest;
-    this.#inOrder = Array.from({ length: chains.length / XT_CHAIN_WORDS }, (_, i) => this.#chain(chains, i * XT_CHAIN_WORDS));
-    this.#targets = new Map(this.#inOrder.map((c) => [c.first, c.name]));
-    this.#byName = new Map(this.#inOrder.map((c) => [c.name, c]));
-    this.chains = inSaveOrder(this.#inOrder, name);
+    this.#chainWords = chains;
+  }
+
+  /** In the kernel's order. */
+  get inOrder(): readonly LegacyChain[] {
+    const words = this.#chainWords;
+    this.#inOrder ??= Array.from({ length: words.length / XT_CHAIN_WORDS }, (_, i) => this.#chain(words, i * XT_CHAIN_WORDS));
+    return this.#inOrder;
+  }
+  /** In the order the save commands print: builtin ones by hook, then user chains by the bytes of their names. */
+  get chains(): readonly LegacyChain[] {
+    this.#chains ??= inSaveOrder(this.inOrder, this.name);
+    return this.#chains;
+  }
+  /** Where a chain's first entry lies → its name: what the offset of a jump means. */
+  get #targetNames(): ReadonlyMap<number, string> {
+    this.#targets ??= new Map(this.inOrder.map((c) => [c.first, c.name]));
+    return this.#targets;
   }
 
   #chain(words: Uint32Array, at: number): LegacyChain {
@@ -96,14 +110,11 @@ export class LegacyTable {
   }
 
   chain(name: string): LegacyChain | undefined {
+    this.#byName ??= new Map(this.inOrder.map((c) => [c.name, c]));
     return this.#byName.get(name);
   }
   chainOf(row: number): LegacyChain {
-    return this.#inOrder[this.chainNumbers[row] as number] as LegacyChain;
-  }
-  /** By number, as `chain` has them. */
-  chainAt(number: number): LegacyChain {
-    return this.#inOrder[number] as LegacyChain;
+    return this.inOrder[this.chainNumbers[row] as number] as LegacyChain;
   }
 
   /** The rule's bytes, in place. */
@@ -124,7 +135,7 @@ export class LegacyTable {
     const target = at + this.#view.getUint16(at + this.#layout.targetOffset, true);
     if (this.bytes[target + EXTENSION.name] !== 0) return undefined;
     const number = this.#view.getInt32(target + EXTENSION.size, true);
-    return number < 0 ? undefined : this.#targets.get(number);
+    return number < 0 ? undefined : this.#targetNames.get(number);
   }
 
   #next(at: number): number {
@@ -134,7 +145,7 @@ export class LegacyTable {
   /** What stands in a standard target: an offset is a jump, but for that of the next entry, which says nothing. */
   #verdict(at: number, number: number, goto: boolean): XtVerdict | undefined {
     if (number >= 0) {
-      const chain = this.#targets.get(number);
+      const chain = this.#targetNames.get(number);
       if (chain !== undefined && (goto || number !== at + this.#next(at))) return { verdict: goto ? 'goto' : 'jump', chain };
       return undefined;
     }
