@@ -24,6 +24,11 @@ export function larger(a: Counter, b: Counter): Counter {
 export function beyond(a: Counter, b: Counter): Counter {
   return { packets: a.packets > b.packets ? a.packets - b.packets : 0n, bytes: a.bytes > b.bytes ? a.bytes - b.bytes : 0n };
 }
+/** Whether any is less than it was. */
+export function wentBack(earlier: BigUint64Array, later: BigUint64Array): boolean {
+  for (let i = 0; i < later.length; i++) if ((later[i] as bigint) < (earlier[i] as bigint)) return true;
+  return false;
+}
 /** The most that any of `rows` had. */
 export function most(counters: RuleCounters, rows: readonly number[]): Counter {
   return rows.map((row) => at(counters, row)).reduce(larger, NOTHING);

@@ -3,9 +3,9 @@
 import type { Counter, InstalledRule } from '../model/ruleset.ts';
 import { at, beyond, isLess, larger, most, NOTHING, sum } from './arithmetic.ts';
 import type { CounterLedger } from './ledger.ts';
-import { byValue, matchRows, REPLACED } from './match.ts';
+import { byValue, matchRows, REPLACED, type RowMatch } from './match.ts';
 import { Beginnings, handleKey, inOrder } from './own.ts';
-import { chainKey, type RuleCounters, tableKey } from './rows.ts';
+import { chainKey, chainNumbers, chainRows, type RuleCounters, tableKey } from './rows.ts';
 
 export interface RuleDelta {
   readonly rule: InstalledRule;
@@ -54,11 +54,6 @@ export class RuleDeltas implements Iterable<RuleDelta> {
     }
   }
 
-  /** Whether anything but plain counting has happened: a counter went back, a rule is new or may be another. */
-  get isNoted(): boolean {
-    return this.#computed().notes.some((note) => note !== 0);
-  }
-
   #computed(): Computed {
     this.#rows ??= compute(this.#earlier, this.#later, this.#own);
     return this.#rows;
@@ -76,12 +71,22 @@ interface Computed {
   readonly notes: Uint8Array;
 }
 
-function compute(earlier: RuleCounters, later: RuleCounters, entries: ReturnType<CounterLedger['between']>): Computed {
+/** By row of `later` what is certain that it has counted, and which row it was, for those who know of no resets and restores of their own. */
+export function countedBetween(earlier: RuleCounters, later: RuleCounters): Computed & Pick<RowMatch, 'before' | 'how'> {
+  return compute(earlier, later, []);
+}
+
+function compute(
+  earlier: RuleCounters,
+  later: RuleCounters,
+  entries: ReturnType<CounterLedger['between']>,
+): Computed & Pick<RowMatch, 'before' | 'how'> {
   const out: Computed = {
     packets: new BigUint64Array(later.length),
     bytes: new BigUint64Array(later.length),
     notes: new Uint8Array(later.length),
   };
+  const steady = earlier.structure === later.structure && entries.length === 0;
   const put = (row: number, { packets, bytes }: Counter, note: number): void => {
     out.packets[row] = packets;
     out.bytes[row] = bytes;
@@ -95,6 +100,7 @@ function compute(earlier: RuleCounters, later: RuleCounters, entries: ReturnType
     return place === undefined || handles === undefined ? undefined : of.get(handleKey(place, handles[row] as bigint));
   };
   for (let row = 0; row < later.length; row++) {
+    if (steady && addPlain(out, earlier, later, row)) continue;
     const counter = at(later, row);
     const old = before[row] as number;
     const first = beginnings?.of(row);
@@ -121,7 +127,17 @@ function compute(earlier: RuleCounters, later: RuleCounters, entries: ReturnType
   }
   if ((later.handles === undefined || beginnings !== undefined) && out.notes.includes(NOTE_RESET))
     doubtAlike(earlier, later, beginnings, out, put);
-  return out;
+  return { ...out, before, how };
+}
+
+/** Nothing has happened but counting: no object is made for any of 100,000 rows. False: a counter went back. */
+function addPlain({ packets, bytes }: Computed, earlier: RuleCounters, later: RuleCounters, row: number): boolean {
+  const [p, wasP] = [later.packets[row] as bigint, earlier.packets[row] as bigint];
+  const [b, wasB] = [later.bytes[row] as bigint, earlier.bytes[row] as bigint];
+  if (p < wasP || b < wasB) return false;
+  packets[row] = p - wasP;
+  bytes[row] = b - wasB;
+  return true;
 }
 
 /**
@@ -135,15 +151,14 @@ function doubtAlike(
   { notes }: Computed,
   put: (row: number, delta: Counter, note: number) => void,
 ): void {
-  const chains = new Map(earlier.structure.places.map((p, i) => [chainKey(p), i]));
-  const rowsOf = ({ structure, length }: RuleCounters, i: number): Map<bigint, number[]> =>
-    byValue(structure.contents, structure.places[i]?.start ?? 0, structure.places[i + 1]?.start ?? length);
+  const chains = chainNumbers(earlier.structure);
+  const rowsOf = ({ structure }: RuleCounters, i: number): Map<bigint, number[]> => byValue(structure.contents, ...chainRows(structure, i));
   for (const [i, place] of later.structure.places.entries()) {
-    const end = later.structure.places[i + 1]?.start ?? later.length;
+    const [start, end] = chainRows(later.structure, i);
     const key = chainKey(place);
     if (later.handles !== undefined && beginnings?.has(key) !== true) continue;
     const number = chains.get(key);
-    if (number === undefined || !notes.subarray(place.start, end).includes(NOTE_RESET)) continue;
+    if (number === undefined || !notes.subarray(start, end).includes(NOTE_RESET)) continue;
     const old = rowsOf(earlier, number);
     for (const [content, rows] of rowsOf(later, i)) {
       const candidates = old.get(content);

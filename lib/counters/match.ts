@@ -1,11 +1,15 @@
 // Which row of one poll is which of another. nf_tables: the same handle of the same table and the same content, since a replaced rule keeps its
 // handle. Legacy, and rules that a restore of ours made anew: the same content in the same chain, in order.
-import { chainKey, type RuleStructure, tableKey } from './rows.ts';
+import { renamedChains } from './renamed.ts';
+import { chainKey, chainNumbers, chainRows, type RuleStructure, tableKey } from './rows.ts';
 
 /** How a row came to be. */
 export const SAME = 0;
 export const NEW = 1;
-/** The handle was another rule's, or one of the same content has gone from the chain: it may be that one, made anew. */
+/**
+ * The handle was another rule's, or one of the same content has gone from the chain: it may be that one, made anew; or the one that jumped to a
+ * chain that has another name now.
+ */
 export const REPLACED = 2;
 /** One of several alike, of which some came or went: which one it is cannot be told. */
 export const AMBIGUOUS = 3;
@@ -38,29 +42,27 @@ export function matchRows(earlier: RuleStructure, later: RuleStructure, remade: 
     match.how.fill(SAME);
     return match;
   }
-  const chains = new Map(earlier.places.map((p, i) => [chainKey(p), i]));
+  const chains = chainNumbers(earlier);
   const handles = handlesOf(earlier, later, chains, remade);
   if (handles !== undefined) byHandle(earlier, later, handles, match);
+  const renamed = handles === undefined ? renamedChains(earlier, later) : undefined;
   for (const [i, place] of later.places.entries()) {
     const key = chainKey(place);
-    const chain = chains.get(key);
+    const chain = chains.get(key) ?? renamed?.get(i);
     if (chain === undefined) continue;
-    if (handles === undefined || remade.has(key)) byContent(earlier, rowsOf(earlier, chain), later, rowsOf(later, i), match);
-    else madeAnew(earlier, rowsOf(earlier, chain), later, rowsOf(later, i), match);
+    if (handles === undefined || remade.has(key)) byContent(earlier, chainRows(earlier, chain), later, chainRows(later, i), match);
+    else madeAnew(earlier, chainRows(earlier, chain), later, chainRows(later, i), match);
   }
   if (handles !== undefined) replaced(later, handles, match);
+  if (renamed !== undefined && renamed.size > 0) jumpsElsewhere(earlier, later, chains, match);
   return match;
 }
 
 type Rows = readonly [start: number, end: number];
 
-function rowsOf(structure: RuleStructure, place: number): Rows {
-  return [structure.places[place]?.start ?? 0, structure.places[place + 1]?.start ?? structure.length];
-}
-
 /**
  * By row of the later poll: the row that had its handle, or -1; undefined where there are none. The kernel numbers the rules of each table from
- * one, and of a table that is made anew again: a handle says something in the same chain, whatever its name.
+ * one, and of a table that is made anew again: a handle says something in the same table and chain, whatever the chain's name.
  */
 function handlesOf(
   earlier: RuleStructure,
@@ -74,7 +76,7 @@ function handlesOf(
     const key = tableKey(place);
     let rows = tables.get(key);
     if (rows === undefined) tables.set(key, (rows = new Map()));
-    const [start, end] = rowsOf(earlier, i);
+    const [start, end] = chainRows(earlier, i);
     for (let row = start; row < end; row++) rows.set(earlier.handles[row] as bigint, row);
   }
   const still = new Set(later.places.map(chainKey));
@@ -82,10 +84,11 @@ function handlesOf(
   const out = new Int32Array(later.length).fill(-1);
   for (const [i, place] of later.places.entries()) {
     const key = chainKey(place);
-    const rows = remade.has(key) ? undefined : tables.get(tableKey(place));
+    const table = tableKey(place);
+    const rows = remade.has(key) || earlier.tables?.get(table) !== later.tables?.get(table) ? undefined : tables.get(table);
     if (rows === undefined) continue;
     const chain = chains.get(key);
-    const [start, end] = rowsOf(later, i);
+    const [start, end] = chainRows(later, i);
     for (let row = start; row < end; row++) {
       const found = rows.get(later.handles[row] as bigint);
       if (found === undefined) continue;
@@ -130,6 +133,32 @@ function byContent(earlier: RuleStructure, [oldStart, oldEnd]: Rows, later: Rule
       if (!sure) alike.set(row, found);
     }
   }
+}
+
+/** Where chains have another name, the n-th rule that has gone from a chain may be the n-th that has come, which jumps to one of them. */
+function jumpsElsewhere(
+  earlier: RuleStructure,
+  later: RuleStructure,
+  chains: ReadonlyMap<string, number>,
+  { before, how }: Matching,
+): void {
+  const kept = new Set(before);
+  for (const [i, place] of later.places.entries()) {
+    const chain = chains.get(chainKey(place));
+    if (chain === undefined) continue;
+    const come = rowsWhere(chainRows(later, i), (row) => how[row] === NEW);
+    const gone = rowsWhere(chainRows(earlier, chain), (row) => !kept.has(row));
+    if (come.length !== gone.length) continue;
+    for (const [n, row] of come.entries()) {
+      before[row] = gone[n] as number;
+      how[row] = REPLACED;
+    }
+  }
+}
+function rowsWhere([start, end]: Rows, wanted: (row: number) => boolean): number[] {
+  const rows: number[] = [];
+  for (let row = start; row < end; row++) if (wanted(row)) rows.push(row);
+  return rows;
 }
 
 /** Rows of no known handle, where as many of the same content have gone from the chain: somebody's restore makes all rules anew. */

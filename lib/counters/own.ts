@@ -2,7 +2,7 @@
 import type { Counter, Place } from '../model/ruleset.ts';
 import { isSame, larger, NOTHING, sum } from './arithmetic.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { chainKey, type RuleCounters, tableKey } from './rows.ts';
+import { chainKey, chainNumbers, chainRows, type RuleCounters, tableKey } from './rows.ts';
 
 export interface Own {
   /** By chainKey: what the rules of chains began with that we made anew, the last time. */
@@ -67,7 +67,7 @@ export class Beginnings {
     this.#begun = begun;
     this.#earlier = earlier;
     this.#later = later;
-    this.#before = new Map(begun.size === 0 ? [] : earlier.structure.places.map((p, i) => [chainKey(p), i]));
+    this.#before = begun.size === 0 ? new Map() : chainNumbers(earlier.structure);
   }
   has(key: string): boolean {
     return this.#begun.has(key);
@@ -88,11 +88,12 @@ export class Beginnings {
     if (place === undefined || given === undefined) return undefined;
     const counters = given.map((c) => c ?? NOTHING);
     const counter = counters.reduce(larger, NOTHING);
-    if (counters.every((c) => isSame(c, counter))) return { counter, sure: true };
+    const now = structure.contents.subarray(...chainRows(structure, number));
+    // Others have come since where there are more.
+    if (now.length <= counters.length && counters.every((c) => isSame(c, counter))) return { counter, sure: true };
     const before = this.#earlier.structure;
-    const at = this.#before.get(chainKey(place)) ?? -1;
-    const old = before.contents.subarray(before.places[at]?.start ?? 0, at < 0 ? 0 : (before.places[at + 1]?.start ?? before.length));
-    const now = structure.contents.subarray(place.start, structure.places[number + 1]?.start ?? structure.length);
+    const at = this.#before.get(chainKey(place));
+    const old = at === undefined ? [] : before.contents.subarray(...chainRows(before, at));
     const same = now.length === old.length && now.length === counters.length && now.every((content, i) => content === old[i]);
     return same ? counters : { counter, sure: false };
   }

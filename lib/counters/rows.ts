@@ -1,5 +1,6 @@
 // Counters of rules as typed arrays, beside a structure that says which rule a row is. The structure stays the same object for as long as
 // nothing but counters changes: a poll of a steady ruleset makes no other.
+import { placed } from '../model/filter.ts';
 import type { Counter, CounterSnapshot, InstalledRule, Place } from '../model/ruleset.ts';
 
 /** What `indexOf` asks for. */
@@ -16,12 +17,23 @@ export interface RuleStructure {
   readonly handles?: BigUint64Array;
   /** By row: equal for rules that are the same but for counters, handle and place. */
   readonly contents: BigUint64Array;
+  /** nf_tables, by tableKey: the table's own handle. One made anew has another, and numbers its rules again. */
+  readonly tables?: ReadonlyMap<string, bigint>;
   /** By chain number: where its rules are, and its first row. */
   readonly places: readonly (Place & { readonly start: number })[];
   /** The rule, with what it has counted. */
   rule(row: number, counter: Counter | undefined): InstalledRule;
   /** By row 1 where the rule counts; absent: all do. */
   readonly counted?: Uint8Array;
+}
+
+/** The rows [start, end) of the chain with that number. */
+export function chainRows(structure: RuleStructure, number: number): readonly [start: number, end: number] {
+  return [structure.places[number]?.start ?? 0, structure.places[number + 1]?.start ?? structure.length];
+}
+/** By chainKey: the chain's number. */
+export function chainNumbers({ places }: RuleStructure): Map<string, number> {
+  return new Map(places.map((place, number) => [chainKey(place), number]));
 }
 
 /** Names a table, as handles of rules are numbered in one. */
@@ -39,7 +51,7 @@ export interface Reading {
   readonly generation?: number;
   /** performance.timeOrigin milliseconds. */
   readonly takenAt: number;
-  /** Legacy: the lock was held by somebody, whose commit this may have met between its rules and their counters. */
+  /** Legacy: the lock could not be had, so that this may have met somebody's commit between its rules and their counters. */
   readonly unlocked?: boolean;
   /** How many of this process's own resets were done before it: a place in the ledger. */
   readonly mark: number;
@@ -86,21 +98,13 @@ export class RuleCounters implements CounterSnapshot {
   indexOf(where: RowQuery): number {
     const { places } = this.structure;
     for (const [number, place] of places.entries()) {
-      if (!isAt(place, where)) continue;
-      const end = places[number + 1]?.start ?? this.length;
-      for (let row = place.start; row < end; row++) {
+      if (!placed(place, where)) continue;
+      const [start, end] = chainRows(this.structure, number);
+      for (let row = start; row < end; row++) {
         if (where.handle !== undefined && this.handles?.[row] !== where.handle) continue;
         if (where.comment === undefined || this.row(row).comment === where.comment) return row;
       }
     }
     return -1;
   }
-}
-
-function isAt(place: Place, where: Partial<Place>): boolean {
-  return (
-    (where.family ?? place.family) === place.family &&
-    (where.table ?? place.table) === place.table &&
-    (where.chain ?? place.chain) === place.chain
-  );
 }

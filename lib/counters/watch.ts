@@ -8,6 +8,7 @@ import { RuleDeltas } from './deltas.ts';
 import { type CounterLedger, ledgerOf } from './ledger.ts';
 import type { RuleCounters } from './rows.ts';
 import type { CounterSample } from './sample.ts';
+import { UnlockedPolls } from './unlocked.ts';
 
 export interface WatchOptions {
   /** Milliseconds between two polls, from 1. */
@@ -20,9 +21,7 @@ interface Waiting {
   reject(err: unknown): void;
 }
 
-/** A holder that never lets go of the lock does not hold up deltas for ever. */
-export const UNSURE_POLLS = 3;
-/** Nor do restores of ours without a pause. */
+/** Restores of ours without a pause do not hold up deltas for ever. */
 const RESTLESS_POLLS = 20;
 /** Longest that setTimeout takes. */
 const LONGEST_INTERVAL_MS = 0x7fffffff;
@@ -43,8 +42,7 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
   #lastAt: number | undefined;
   #skipped = 0;
   #polling = false;
-  /** Polls in a row whose deltas were put off. */
-  #unsure = 0;
+  readonly #unlocked = new UnlockedPolls();
   /** Polls in a row that met restores of ours. */
   #restless = 0;
   readonly #aborted = new AbortController();
@@ -161,15 +159,12 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
     // Restores of ours without end, or samples that nobody took for long: what was counted in between is not known.
     const anew = last !== undefined && (this.#ledger.lacks(last.mark) || (!calm && ++this.#restless >= RESTLESS_POLLS));
     if (!calm && !anew) return undefined;
-    const deltas = last === undefined || anew ? undefined : new RuleDeltas(last, snapshot, this.#ledger);
-    // Read without the lock, counters may have met somebody's commit between its rules and their counters, where they went back or rules are
-    // others: the next poll tells.
-    if (snapshot.unlocked === true && deltas?.isNoted === true && ++this.#unsure < UNSURE_POLLS) return undefined;
-    this.#unsure = 0;
+    if (!anew && this.#unlocked.isUnsure(last, snapshot)) return undefined;
+    const deltas = last === undefined || anew ? [] : new RuleDeltas(last, snapshot, this.#ledger);
     this.#restless = 0;
     this.#last = snapshot;
     this.#ledger.advance(this.#reader, snapshot.mark);
-    return deltas ?? [];
+    return deltas;
   }
 
   #serve(): void {

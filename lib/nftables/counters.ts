@@ -3,7 +3,7 @@
 import type { Connection } from '../connection.ts';
 import { ledgerOf } from '../counters/ledger.ts';
 import { Recent } from '../counters/recent.ts';
-import { type Reading, RuleCounters, type RuleStructure } from '../counters/rows.ts';
+import { type Reading, RuleCounters, type RuleStructure, tableKey } from '../counters/rows.ts';
 import type { Counter, InstalledRule } from '../model/ruleset.ts';
 import type { NativeCounterReply } from '../native.ts';
 import type { Verb } from '../run.ts';
@@ -11,8 +11,8 @@ import { AttributeWriter } from '../wire/writer.ts';
 import { RuleDump } from './installed-rule.ts';
 import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETTABLE } from './objects/messages.ts';
 import { tableTable } from './objects/table.ts';
-import type { TableName } from './picture.ts';
-import { type DumpParts, dumpParts, nftType, partsOf, perChainPays, type RuleScope, readGeneration, request } from './read.ts';
+import { decodeAll, type TableName } from './picture.ts';
+import { type DumpParts, dump, dumpParts, nftType, partsOf, perChainPays, type RuleScope, readGeneration, request } from './read.ts';
 
 export interface CounterScope {
   readonly table?: TableName;
@@ -36,6 +36,7 @@ export function readCounters(connection: Connection, scope: CounterScope, view: 
 class NftStructure implements RuleStructure {
   readonly generation: number;
   readonly dump: RuleDump;
+  readonly tables: ReadonlyMap<string, bigint>;
   readonly length: number;
   readonly chain: Uint32Array;
   readonly handles: BigUint64Array;
@@ -45,9 +46,10 @@ class NftStructure implements RuleStructure {
   readonly parts: DumpParts;
   readonly #view: RowView;
 
-  constructor(dump: RuleDump, generation: number, parts: DumpParts, view: RowView) {
+  constructor(dump: RuleDump, tables: ReadonlyMap<string, bigint>, generation: number, parts: DumpParts, view: RowView) {
     const { reply } = dump;
     this.dump = dump;
+    this.tables = tables;
     this.generation = generation;
     this.length = dump.length;
     this.chain = reply.chain;
@@ -92,13 +94,24 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
   const reply = yield* dumpParts(connection, parts, true);
   // A reset of ours may come before the next answer.
   const when = taken(connection);
+  const tables = yield* tableHandles(connection);
   const { generation } = yield* readGeneration(connection);
   // No message, no generation: a commit may have come behind an empty dump.
   const sure = (generation & 0xffff) === reply.generation16;
-  const structure = new NftStructure(new RuleDump(reply), generation, parts, view);
+  const structure = new NftStructure(new RuleDump(reply), tables, generation, parts, view);
   if (sure) structures.set(key, structure);
   else structures.delete(key);
   return counters(structure, reply, when, sure ? generation : undefined);
+}
+
+/** By tableKey. */
+function* tableHandles(connection: Connection): Verb<ReadonlyMap<string, bigint>> {
+  const tables = decodeAll(yield* dump(connection, 'dump of tables', NFT_MSG_GETTABLE, NFPROTO_UNSPEC), tableTable);
+  return new Map(
+    tables.flatMap(({ family, attributes: { name = '', handle } }) =>
+      handle === undefined ? [] : [[tableKey({ family, table: name }), handle]],
+    ),
+  );
 }
 
 type Taken = Pick<Reading, 'takenAt' | 'mark'>;

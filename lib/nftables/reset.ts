@@ -6,6 +6,7 @@
 
 import type { Connection } from '../connection.ts';
 import { ledgerOf } from '../counters/ledger.ts';
+import { chainKey } from '../counters/rows.ts';
 import { EINTR, ERESTART } from '../errno.ts';
 import { type FailedOperation, NetfilterError, type NetfilterErrorOptions } from '../errors.ts';
 import type { Counter, ElementInput, NamedObject, Place } from '../model/ruleset.ts';
@@ -112,9 +113,13 @@ export class Resets {
 function note(connection: Connection, value: ResetValue): void {
   const ledger = ledgerOf(connection);
   if (!ledger.wanted) return;
+  let place: Place | undefined;
   for (const rule of Array.isArray(value) ? value : [value]) {
     if (!isResetRule(rule) || rule.counter === undefined) continue;
-    ledger.add({ kind: 'reset', place: rule, handle: rule.handle, counter: rule.counter });
+    const { family, table, chain, handle, counter } = rule;
+    // Kept for long where nobody takes a sample: no more than this, one place for all rules of a chain.
+    if (place === undefined || chainKey(place) !== chainKey(rule)) place = { family, table, chain };
+    ledger.add({ kind: 'reset', place, handle, counter });
   }
 }
 function isResetRule(value: unknown): value is ResetRule {

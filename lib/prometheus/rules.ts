@@ -1,11 +1,12 @@
 // Polls of rule counters as rows of series. Labels are asked for once, and again when the rules have changed, in slices: those of 100,000 rules
 // take a second or more, and the service has others to serve.
-import { matchRows, REPLACED } from '../counters/match.ts';
+import { countedBetween } from '../counters/deltas.ts';
+import { AMBIGUOUS, SAME } from '../counters/match.ts';
 import { chainKey, RuleCounters, type RuleStructure } from '../counters/rows.ts';
-import { UNSURE_POLLS } from '../counters/watch.ts';
+import { UnlockedPolls } from '../counters/unlocked.ts';
 import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, InstalledRule } from '../model/ruleset.ts';
-import { type Labelled, type Labels, SeriesBook } from './series.ts';
+import { type Labelled, type Labels, NEW_ROW, ONE_OF_SEVERAL, SeriesBook } from './series.ts';
 
 /** By comment, else by handle; on legacy by number, as iptables counts from 1. */
 export function ruleLabels(rule: InstalledRule): Labels {
@@ -22,7 +23,7 @@ export class RuleSeries {
   readonly #names: ReadonlySet<string>;
   readonly #labels: (rule: InstalledRule) => Labels | undefined;
   #last: { readonly counters: RuleCounters; readonly labels: readonly (Labelled | undefined)[] } | undefined;
-  #unsure = 0;
+  readonly #unlocked = new UnlockedPolls();
 
   constructor(maximum: number, names: readonly string[], labels: (rule: InstalledRule) => Labels | undefined) {
     this.book = new SeriesBook(maximum, names);
@@ -36,12 +37,13 @@ export class RuleSeries {
       throw new NetfilterError('rule counters of another copy of nflink than nflink/prometheus', { code: 'ERR_INVALID_ARG' });
     const last = this.#last;
     const { structure } = snapshot;
-    const before = last === undefined ? new Int32Array(snapshot.length).fill(-1) : sameRules(last.counters.structure, structure);
-    // Read without the lock, counters that went back may have met somebody's commit between its rules and their counters: the values of the
-    // last poll stay until the next tells.
-    if (snapshot.unlocked === true && last !== undefined && wentBack(last.counters, snapshot, before) && ++this.#unsure < UNSURE_POLLS)
-      return;
-    this.#unsure = 0;
+    // The values of the last poll stay until the next tells.
+    if (this.#unlocked.isUnsure(last?.counters, snapshot)) return;
+    const counted = last === undefined ? undefined : countedBetween(last.counters, snapshot);
+    // A rule that was replaced is another one.
+    const before =
+      counted?.before.map((old, row) => (counted.how[row] === SAME ? old : counted.how[row] === AMBIGUOUS ? ONE_OF_SEVERAL : NEW_ROW)) ??
+      new Int32Array(snapshot.length).fill(NEW_ROW);
     const labels = last !== undefined && last.counters.structure === structure ? last.labels : await this.#allLabels(snapshot, before);
     const chains = structure.places.map(chainKey);
     this.book.update({
@@ -49,6 +51,7 @@ export class RuleSeries {
       packets: snapshot.packets,
       bytes: snapshot.bytes,
       before,
+      ...(counted === undefined ? {} : { counted }),
       likeness: (row) => `${chains[structure.chain[row] as number]} ${structure.contents[row] as bigint}`,
     });
     this.#last = { counters: snapshot, labels };
@@ -90,12 +93,6 @@ export class RuleSeries {
   }
 }
 
-/** By row of the later structure: the row of the same rule, or -1. One that was replaced is another rule. */
-function sameRules(earlier: RuleStructure, later: RuleStructure): Int32Array {
-  const { before, how } = matchRows(earlier, later, new Set<string>());
-  return before.map((old, row) => (how[row] === REPLACED ? -1 : old));
-}
-
 /** What tells a row's chain and its place in it, as text. */
 function placesOf({ places, chain }: RuleStructure): (row: number) => string {
   const keys = places.map(chainKey);
@@ -103,12 +100,4 @@ function placesOf({ places, chain }: RuleStructure): (row: number) => string {
     const number = chain[row] as number;
     return `${row - (places[number]?.start ?? 0)} ${keys[number]}`;
   };
-}
-
-function wentBack(earlier: RuleCounters, later: RuleCounters, before: Int32Array): boolean {
-  return before.some(
-    (old, row) =>
-      old >= 0 &&
-      ((later.packets[row] as bigint) < (earlier.packets[old] as bigint) || (later.bytes[row] as bigint) < (earlier.bytes[old] as bigint)),
-  );
 }

@@ -17,11 +17,17 @@ export interface Rows {
   readonly labels: readonly (Labelled | undefined)[];
   readonly packets: BigUint64Array;
   readonly bytes: BigUint64Array;
-  /** By row: the row it was in the poll before, or -1. */
+  /** By row: the row it was in the poll before, NEW_ROW or ONE_OF_SEVERAL. */
   readonly before: Int32Array;
+  /** By row that is not new: what it has certainly counted since the poll before. Absent: what the two values say. */
+  readonly counted?: { readonly packets: BigUint64Array; readonly bytes: BigUint64Array };
   /** By row: equal for what may well be the same thing, made anew. */
   likeness(row: number): string;
 }
+
+export const NEW_ROW = -1;
+/** It was there, or another like it was: needs `counted`. */
+export const ONE_OF_SEVERAL = -2;
 
 export interface Series {
   /** Undefined: all that is beyond the maximum. */
@@ -133,6 +139,11 @@ function increases(last: Polled, rows: Rows, series: readonly (Series | undefine
   const bytes = new BigUint64Array(before.length);
   for (let row = 0; row < before.length; row++) {
     const old = before[row] as number;
+    if (rows.counted !== undefined && rows.before[row] !== NEW_ROW) {
+      packets[row] = rows.counted.packets[row] as bigint;
+      bytes[row] = rows.counted.bytes[row] as bigint;
+      continue;
+    }
     const p = rows.packets[row] as bigint;
     const b = rows.bytes[row] as bigint;
     const wasP = old < 0 ? 0n : (last.rows.packets[old] as bigint);
@@ -149,7 +160,7 @@ function increases(last: Polled, rows: Rows, series: readonly (Series | undefine
  * -c): it is taken for that, since counts must not be invented.
  */
 function pairUp(last: Polled, rows: Rows, series: readonly (Series | undefined)[], before: Int32Array): void {
-  if (!before.includes(-1)) return;
+  if (!before.includes(NEW_ROW)) return;
   const kept = new Set(before);
   const gone = new Map<Series, number[]>();
   for (const [row, of] of last.series.entries()) {
@@ -161,7 +172,7 @@ function pairUp(last: Polled, rows: Rows, series: readonly (Series | undefined)[
   if (gone.size === 0) return;
   const come = new Map<Series, number[]>();
   for (const [row, of] of series.entries()) {
-    if (of === undefined || before[row] !== -1 || !gone.has(of)) continue;
+    if (of === undefined || before[row] !== NEW_ROW || !gone.has(of)) continue;
     const list = come.get(of);
     if (list === undefined) come.set(of, [row]);
     else list.push(row);
@@ -183,7 +194,7 @@ function pairUp(last: Polled, rows: Rows, series: readonly (Series | undefined)[
       before[row] = old;
       taken.add(old);
     }
-    const others = olds.filter((old) => !taken.has(old));
-    for (const row of news) if (before[row] === -1) before[row] = others.shift() ?? -1;
+    const others = olds.filter((old) => !taken.has(old)).values();
+    for (const row of news) if (before[row] === NEW_ROW) before[row] = others.next().value ?? NEW_ROW;
   }
 }

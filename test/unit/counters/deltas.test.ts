@@ -104,6 +104,19 @@ describe('without handles', () => {
   });
 });
 
+describe('a chain that has another name, without handles', () => {
+  const [jumpC, jumpD] = [101n, 102n];
+  const before = poll([chain([rule(jumpC, 500), rule(B, 9)], 'i'), chain([rule(A, 500)], 'c')], { handles: false });
+  it('has the same rules, and who jumps to it may be who jumped to it', () => {
+    const after = poll([chain([rule(jumpD, 503), rule(B, 9)], 'i'), chain([rule(A, 503)], 'd')], { handles: false });
+    assert.deepEqual(deltas(before, after, none), ['3/300 lower-bound', '0/0', '3/300']);
+  });
+  it('is another chain where several may be it', () => {
+    const two = poll([chain([rule(A, 503)], 'd'), chain([rule(A, 1)], 'e')], { handles: false });
+    assert.deepEqual(deltas(before, two, none), ['503/50300 new', '1/100 new']);
+  });
+});
+
 describe('64 bits', () => {
   it('the largest counters are subtracted exactly', () => {
     assert.deepEqual(nft([rule(A, TOP - 7n, 1, TOP - 1n)], [rule(A, TOP, 1, TOP)]), [`7/1`]);
@@ -171,6 +184,14 @@ describe('what this process did itself', () => {
       assert.equal(restored(0, 0, 6), '6/600');
     });
   }
+  it('a rule that came behind those of our restore is no rule of it', () => {
+    const ledger = new CounterLedger();
+    ledger.open();
+    const before = poll([chain([rule(A, 50, 1)])], { handles: true, mark: ledger.mark });
+    ledger.add({ kind: 'restore', place: place(), counters: [{ packets: 52n, bytes: 5200n }] });
+    const after = poll([chain([rule(A, 52, 1), rule(B, 100, 2)])], { handles: true, mark: ledger.mark });
+    assert.deepEqual(deltas(before, after, ledger), ['2/200', '48/4800 lower-bound']);
+  });
   it('a rule that our restore made new counts from what it was given', () => {
     const ledger = new CounterLedger();
     ledger.open();

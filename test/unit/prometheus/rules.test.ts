@@ -46,6 +46,36 @@ describe('series of rules', () => {
     assert.deepEqual(shown(series), ['1 9', '2 9', '3 9']);
   });
 
+  it('never show what none has counted: one of several alike comes, goes or cannot be told; bytes go over 2^64', async () => {
+    const rules = (...counts: number[]): ModelRule[] => counts.map((n) => ({ content: 7n, packets: BigInt(n), bytes: BigInt(n) }));
+    const sums = async (handles: boolean, ...polls: (readonly ModelRule[])[]): Promise<bigint[]> => {
+      const series = new RuleSeries(1000, ['rule'], () => ({ rule: 'all' }));
+      const out: bigint[] = [];
+      for (const of of polls) {
+        await series.update(poll([{ name: 'c', rules: of }], { handles }));
+        out.push(...[...series.book].map((s) => s.packets));
+      }
+      return out;
+    };
+    assert.deepEqual(await sums(false, rules(1000), rules(0, 1005)), [1000n, 1005n]);
+    assert.deepEqual(await sums(false, rules(0, 1000), rules(1001)), [1000n, 1001n]);
+    // One has gone and one come: 1000 may be what there was.
+    assert.deepEqual(await sums(false, rules(0, 1000), rules(1000, 2)), [1000n, 1000n]);
+    const wrapping = (packets: bigint, bytes: bigint): ModelRule[] => [{ content: 7n, handle: 1n, packets, bytes }];
+    assert.deepEqual(await sums(true, wrapping(1_000_000n, (1n << 64n) - 7n), wrapping(1_000_010n, 40n)), [1_000_000n, 1_000_010n]);
+  });
+
+  it('names a rule made anew by its new handle', async () => {
+    const series = new RuleSeries(1000, ['rule'], (rule) => ({ rule: `handle ${rule.handle}` }));
+    const twice = (first: bigint): ModelRule[] => [first, first + 1n].map((handle) => ({ content: 7n, handle, packets: 1n, bytes: 0n }));
+    await series.update(poll([{ name: 'c', rules: twice(1n) }], { handles: true }));
+    await series.update(poll([{ name: 'c', rules: twice(5n) }], { handles: true }));
+    assert.deepEqual(
+      [...series.book].map((s) => s.labels?.['rule']),
+      ['handle 5', 'handle 6'],
+    );
+  });
+
   it('asks for the labels of a rule once, and again where its place is another', async () => {
     const asked: string[] = [];
     const series = new RuleSeries(1000, ['rule'], (rule) => {
