@@ -1,9 +1,10 @@
 // What was counted between two polls: never negative, never more than there is to see; what somebody's reset or replacement may have taken
 // away is said.
 import type { Counter, InstalledRule } from '../model/ruleset.ts';
+import { AcrossRestores } from './across.ts';
 import { at, beyond, isLess, larger, most, NOTHING, sum } from './arithmetic.ts';
 import type { CounterLedger } from './ledger.ts';
-import { byValue, matchRows, REPLACED, type RowMatch } from './match.ts';
+import { byValue, matchRows, REPLACED, type RowMatch, SAME } from './match.ts';
 import { Beginnings, handleKey, inOrder } from './own.ts';
 import { chainKey, chainNumbers, chainRows, type RuleCounters, tableKey } from './rows.ts';
 
@@ -95,6 +96,7 @@ function compute(
   const own = inOrder(entries);
   const { before, how, alike } = matchRows(earlier.structure, later.structure, new Set(own.begun.keys()));
   const beginnings = own.begun.size === 0 ? undefined : new Beginnings(own.begun, earlier, later);
+  const across = new AcrossRestores(own, earlier, later);
   const lostAt = (of: ReadonlyMap<string, Counter>, { structure, handles }: RuleCounters, row: number): Counter | undefined => {
     const place = of.size === 0 ? undefined : structure.places[structure.chain[row] as number];
     return place === undefined || handles === undefined ? undefined : of.get(handleKey(place, handles[row] as bigint));
@@ -110,6 +112,10 @@ function compute(
     } else if (old < 0) {
       // What one of our resets has read of its handle may have been another rule's.
       put(row, beyond(counter, first?.counter ?? NOTHING), first?.sure === false ? NOTE_LOWER_BOUND : NOTE_NEW);
+    } else if (first?.looked === true) {
+      const lost = { before: lostAt(own.swallowedBefore, earlier, old), after: lostAt(own.swallowed, later, row) };
+      const { counted, mayLack } = across.of(row, how[row] === SAME ? old : undefined, first, lost);
+      put(row, counted, mayLack ? NOTE_LOWER_BOUND : 0);
     } else {
       const replaced = how[row] === REPLACED;
       // And so where the rule was replaced.

@@ -1,8 +1,10 @@
 // What this process itself put back to zero, or gave a count to begin with, while somebody compares polls: without it a reset of ours would
 // look like anybody's.
 import type { Connection } from '../connection.ts';
+import { NetfilterError } from '../errors.ts';
 import type { Counter, Place } from '../model/ruleset.ts';
 import type { Verb } from '../run.ts';
+import type { RuleCounters } from './rows.ts';
 
 /** A rule's counter was read and put to zero: what it had counted is not lost. */
 interface OwnReset {
@@ -12,10 +14,12 @@ interface OwnReset {
   readonly counter: Counter;
 }
 /** All rules of a chain were made anew, in order, with these counters. */
-interface OwnRestore {
+export interface OwnRestore {
   readonly kind: 'restore';
   readonly place: Place;
   readonly counters: readonly (Counter | undefined)[];
+  /** What the chain's table had counted right before, where that is known. */
+  readonly before?: RuleCounters;
 }
 export type LedgerEntry = OwnReset | OwnRestore;
 
@@ -23,7 +27,8 @@ export type LedgerEntry = OwnReset | OwnRestore;
 const MOST_COUNTERS = 500_000;
 
 function weight(entry: LedgerEntry): number {
-  return entry.kind === 'restore' ? 1 + entry.counters.length : 1;
+  if (entry.kind === 'reset') return 1;
+  return 1 + entry.counters.length * (entry.before === undefined ? 1 : 2);
 }
 
 export class CounterLedger {
@@ -83,6 +88,17 @@ export class CounterLedger {
       this.#open--;
     }
   }
+  /** What is counted right before we put something back: nothing where nobody asks, or where it can't be read. */
+  *look(poll: () => Verb<RuleCounters>): Verb<RuleCounters | undefined> {
+    if (!this.wanted) return undefined;
+    try {
+      return yield* poll();
+    } catch (err) {
+      if (err instanceof NetfilterError) return undefined;
+      throw err;
+    }
+  }
+
   /** Equal before and after a poll that no restore of ours has met; undefined: one is at work. */
   get calm(): number | undefined {
     return this.#open === 0 ? this.#begun : undefined;

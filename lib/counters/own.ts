@@ -1,12 +1,12 @@
 // What our own resets and restores between two polls mean for the rows of the later one.
 import type { Counter, Place } from '../model/ruleset.ts';
 import { isSame, larger, NOTHING, sum } from './arithmetic.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry, OwnRestore } from './ledger.ts';
 import { chainKey, chainNumbers, chainRows, type RuleCounters, tableKey } from './rows.ts';
 
 export interface Own {
-  /** By chainKey: what the rules of chains began with that we made anew, the last time. */
-  readonly begun: ReadonlyMap<string, readonly (Counter | undefined)[]>;
+  /** By chainKey, of chains whose rules we made anew: every time we did. */
+  readonly begun: ReadonlyMap<string, readonly OwnRestore[]>;
   /** By handleKey: what our resets have read, by the handles of now; and by those of before a restore, which numbers the rules of a table again. */
   readonly swallowed: ReadonlyMap<string, Counter>;
   readonly swallowedBefore: ReadonlyMap<string, Counter>;
@@ -19,7 +19,7 @@ export function handleKey(place: Pick<Place, 'family' | 'table'>, handle: bigint
 }
 
 export function inOrder(entries: readonly LedgerEntry[]): Own {
-  const begun = new Map<string, readonly (Counter | undefined)[]>();
+  const begun = new Map<string, OwnRestore[]>();
   const swallowed = new Map<string, Counter>();
   const swallowedBefore = new Map<string, Counter>();
   const restored = new Set<string>();
@@ -31,7 +31,10 @@ export function inOrder(entries: readonly LedgerEntry[]): Own {
       swallowed.set(key, sum(swallowed.get(key), entry.counter));
       continue;
     }
-    begun.set(chainKey(entry.place), entry.counters);
+    const key = chainKey(entry.place);
+    const restores = begun.get(key);
+    if (restores === undefined) begun.set(key, [entry]);
+    else restores.push(entry);
     if (swallowed.size === 0) {
       restored.add(table);
       continue;
@@ -52,14 +55,21 @@ export interface Beginning {
   readonly counter: Counter;
   /** False: the most that any rule of the chain began with. */
   readonly sure: boolean;
+  /** The most that any rule of the chain began with. */
+  readonly most: Counter;
+  /** What there was right before was read. */
+  readonly looked: boolean;
 }
+
+/** Of all rules of a chain, or by place in it. */
+type ChainBeginning = Beginning | (Pick<Beginning, 'most' | 'looked'> & { readonly counters: readonly Counter[] });
 
 /** What the rules of chains that we made anew began with. */
 export class Beginnings {
   readonly #begun: Own['begun'];
   readonly #earlier: RuleCounters;
   readonly #later: RuleCounters;
-  readonly #chains = new Map<number, readonly Counter[] | Beginning | undefined>();
+  readonly #chains = new Map<number, ChainBeginning | undefined>();
   /** By chainKey: the chain's number before. */
   readonly #before: ReadonlyMap<string, number>;
 
@@ -76,25 +86,27 @@ export class Beginnings {
     const number = this.#later.chain[row] as number;
     if (!this.#chains.has(number)) this.#chains.set(number, this.#ofChain(number));
     const found = this.#chains.get(number);
-    if (found === undefined || 'sure' in found) return found;
-    return { counter: found[row - (this.#later.structure.places[number]?.start ?? 0)] as Counter, sure: true };
+    if (found === undefined || !('counters' in found)) return found;
+    const { counters, most, looked } = found;
+    return { counter: counters[row - (this.#later.structure.places[number]?.start ?? 0)] as Counter, sure: true, most, looked };
   }
 
   /** By place in the chain where its rules are those there were before; others may have come and gone since the restore. */
-  #ofChain(number: number): readonly Counter[] | Beginning | undefined {
+  #ofChain(number: number): ChainBeginning | undefined {
     const { structure } = this.#later;
     const place = structure.places[number];
-    const given = place === undefined ? undefined : this.#begun.get(chainKey(place));
-    if (place === undefined || given === undefined) return undefined;
-    const counters = given.map((c) => c ?? NOTHING);
-    const counter = counters.reduce(larger, NOTHING);
+    const last = place === undefined ? undefined : this.#begun.get(chainKey(place))?.at(-1);
+    if (place === undefined || last === undefined) return undefined;
+    const counters = last.counters.map((c) => c ?? NOTHING);
+    const most = counters.reduce(larger, NOTHING);
+    const looked = last.before !== undefined;
     const now = structure.contents.subarray(...chainRows(structure, number));
     // Others have come since where there are more.
-    if (now.length <= counters.length && counters.every((c) => isSame(c, counter))) return { counter, sure: true };
+    if (now.length <= counters.length && counters.every((c) => isSame(c, most))) return { counter: most, sure: true, most, looked };
     const before = this.#earlier.structure;
     const at = this.#before.get(chainKey(place));
     const old = at === undefined ? [] : before.contents.subarray(...chainRows(before, at));
     const same = now.length === old.length && now.length === counters.length && now.every((content, i) => content === old[i]);
-    return same ? counters : { counter, sure: false };
+    return same ? { counters, most, looked } : { counter: most, sure: false, most, looked };
   }
 }

@@ -285,10 +285,20 @@ export class Iptables {
     if (o.noflush === true || o.test === true) return yield* restore();
     const { family } = this;
     const ledger = ledgerOf(this.#connection);
+    const verbs = this.#verbs;
+    const before = new Map<string, RuleCounters>();
     const note = (done: typeof tables): void => {
-      if (ledger.wanted) for (const entry of restoredCounters(done, family, o.counters === true)) ledger.add(entry);
+      if (!ledger.wanted) return;
+      for (const entry of restoredCounters(done, family, o.counters === true)) {
+        const had = before.get(entry.place.table);
+        ledger.add(had === undefined ? entry : { ...entry, before: had });
+      }
     };
     yield* ledger.during(function* () {
+      for (const { name } of tables) {
+        const had = yield* ledger.look(() => verbs.counters(name, undefined));
+        if (had !== undefined) before.set(name, had);
+      }
       try {
         yield* restore();
       } catch (err) {

@@ -1,12 +1,12 @@
 // What the rules of a restored text began to count from: who compares polls then knows what was counted since.
 import { NOTHING } from '../counters/arithmetic.ts';
-import type { LedgerEntry } from '../counters/ledger.ts';
+import type { OwnRestore } from '../counters/ledger.ts';
 import type { Counter } from '../model/ruleset.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import type { SavedTable } from './save-text.ts';
 
 /** Of tables that begin anew, by chain. A chain whose rules were not only appended is left out. */
-export function* restoredCounters(tables: readonly SavedTable[], family: IpFamily, counters: boolean): Generator<LedgerEntry> {
+export function* restoredCounters(tables: readonly SavedTable[], family: IpFamily, counters: boolean): Generator<OwnRestore> {
   for (const { name: table, commands } of tables) {
     const chains = new Map<string, Counter[]>();
     const other = new Set<string | undefined>();

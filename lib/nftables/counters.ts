@@ -8,7 +8,7 @@ import type { Counter, InstalledRule } from '../model/ruleset.ts';
 import type { NativeCounterReply } from '../native.ts';
 import type { Verb } from '../run.ts';
 import { AttributeWriter } from '../wire/writer.ts';
-import { RuleDump } from './installed-rule.ts';
+import { DumpedRule, RuleDump } from './installed-rule.ts';
 import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETTABLE } from './objects/messages.ts';
 import { tableTable } from './objects/table.ts';
 import { decodeAll, type TableName } from './picture.ts';
@@ -23,14 +23,16 @@ export interface CounterScope {
 /** How a row is shown: as an nf_tables rule, or as the iptables rule it stands for. */
 export type RowView = (dump: RuleDump, row: number, counter: Counter | undefined) => InstalledRule;
 
-export function readCounters(connection: Connection, scope: CounterScope, view: RowView): Verb<RuleCounters> {
+const asRule: RowView = (dump, row, counter) => new DumpedRule(dump, row, counter);
+
+export function readCounters(connection: Connection, scope: CounterScope): Verb<RuleCounters> {
   const { table, chain } = scope;
   const rules = {
     family: table === undefined ? NFPROTO_UNSPEC : familyNumber(table.family),
     ...(table === undefined ? {} : { table: table.name }),
     ...(chain === undefined ? {} : { chain }),
   };
-  return countRules(connection, [rules], view);
+  return countRules(connection, [rules]);
 }
 
 class NftStructure implements RuleStructure {
@@ -80,7 +82,7 @@ function bytesOf(numbers: BigUint64Array): Buffer {
 const known = new WeakMap<Connection, Recent<string, NftStructure>>();
 
 /** The counters of the rules of several scopes, in one generation. */
-export function* countRules(connection: Connection, scopes: readonly RuleScope[], view: RowView): Verb<RuleCounters> {
+export function* countRules(connection: Connection, scopes: readonly RuleScope[], view = asRule): Verb<RuleCounters> {
   const structures = structuresOf(connection);
   const key = JSON.stringify(scopes);
   const before = structures.get(key);

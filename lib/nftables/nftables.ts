@@ -12,7 +12,7 @@ import { EncodeError } from '../wire/errors.ts';
 import { type CounterScope, readCounters, tableMustExist } from './counters.ts';
 import { EventSubscription } from './events/subscription.ts';
 import type { EventOptions, NftEvent } from './events/types.ts';
-import { DumpedRule, type NftRule } from './installed-rule.ts';
+import type { NftRule } from './installed-rule.ts';
 import {
   type CountedElement,
   type QuotaSnapshot,
@@ -137,7 +137,7 @@ export class Nftables {
         cause: new EncodeError('table', 'is missing'),
       });
     }
-    return readCounters(this.#connection, o, (dump, row, counter) => new DumpedRule(dump, row, counter));
+    return readCounters(this.#connection, o);
   }
 
   /** What base chains have counted at their end, where they count. */

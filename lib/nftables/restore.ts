@@ -1,12 +1,13 @@
 // A ruleset made again: in another namespace, or from a file after a reboot. One batch: all of it, or nothing.
 import type { Connection } from '../connection.ts';
-import { type LedgerEntry, ledgerOf } from '../counters/ledger.ts';
+import { ledgerOf, type OwnRestore } from '../counters/ledger.ts';
 import { NetfilterError } from '../errors.ts';
 import type { Counter } from '../model/ruleset.ts';
 import type { Verb } from '../run.ts';
 import { EncodeError } from '../wire/errors.ts';
 import { Batch, type Named } from './batch.ts';
 import { inferCompat } from './compat.ts';
+import { countRules } from './counters.ts';
 import { acceptable, acceptableQuota } from './expressions/acceptable.ts';
 import type { AnyExpression } from './expressions/expression.ts';
 import type { StatefulExpression } from './expressions/index.ts';
@@ -34,12 +35,14 @@ export interface RestoreSettings {
 export function* restore(connection: Connection, ruleset: unknown, o: RestoreSettings): Verb<CommitResult> {
   const tables = ruleset instanceof NftRuleset ? fromPicture(ruleset.picture) : fromJson(ruleset);
   const batch = new Batch();
-  const begun: LedgerEntry[] = [];
+  const begun: OwnRestore[] = [];
   for (const table of tables) new TableWriter(batch, table, o, begun).write();
   const ledger = ledgerOf(connection);
   return yield* ledger.during(function* () {
+    const scopes = tables.map((t) => ({ family: m.familyNumber(t.family), table: t.attributes.name ?? '' }));
+    const before = yield* ledger.look(() => countRules(connection, scopes));
     const result = yield* sendBatch(connection, batch, { handles: false });
-    for (const entry of begun) ledger.add(entry);
+    for (const entry of begun) ledger.add(before === undefined ? entry : { ...entry, before });
     return result;
   });
 }
@@ -53,9 +56,9 @@ class TableWriter {
   readonly #name: string;
 
   /** What the rules of each chain begin to count from, for who compares polls. */
-  readonly #begun: LedgerEntry[];
+  readonly #begun: OwnRestore[];
 
-  constructor(batch: Batch, table: PortableTable, o: RestoreSettings, begun: LedgerEntry[]) {
+  constructor(batch: Batch, table: PortableTable, o: RestoreSettings, begun: OwnRestore[]) {
     this.#begun = begun;
     this.#batch = batch;
     this.#table = table;

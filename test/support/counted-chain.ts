@@ -49,6 +49,8 @@ export abstract class CountedChain implements AsyncDisposable {
 
   abstract counters(scope?: 'all' | 'table' | 'chain'): Promise<CounterSnapshot>;
   abstract watch(intervalMs?: number, o?: { readonly signal?: AbortSignal }): Subscription<CounterSample>;
+  /** The ruleset as it is now, to be restored by this process at any time. */
+  abstract saved(counters: boolean): Promise<() => Promise<void>>;
   abstract close(): Promise<void>;
 
   async send(packets: number, payload?: number): Promise<void> {
@@ -149,6 +151,10 @@ export class NftChain extends CountedChain {
   watch(intervalMs = 20, o: { readonly signal?: AbortSignal } = {}): Subscription<CounterSample> {
     return this.nft.watchCounters({ intervalMs, table: { family: this.family, name: TABLE }, ...o });
   }
+  async saved(counters: boolean): Promise<() => Promise<void>> {
+    const snapshot = await this.nft.snapshot();
+    return async () => void (await this.nft.restore(snapshot, { existing: 'replace', counters }));
+  }
   async close(): Promise<void> {
     await this.nft.close();
   }
@@ -219,6 +225,10 @@ export class IptablesChain extends CountedChain {
   }
   watch(intervalMs = 20, o: { readonly signal?: AbortSignal } = {}): Subscription<CounterSample> {
     return this.ipt.watchCounters({ intervalMs, table: TABLE, ...o });
+  }
+  async saved(counters: boolean): Promise<() => Promise<void>> {
+    const text = await this.ipt.save({ counters });
+    return async () => void (await this.ipt.restore(text, { counters }));
   }
   async close(): Promise<void> {
     await this.ipt.close();
