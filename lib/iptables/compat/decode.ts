@@ -6,7 +6,7 @@ import type { RuleDump } from '../../nftables/installed-rule.ts';
 import { decodeText } from '../../wire/text.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import { HOP_LIMIT, hopLimitModes } from '../extensions/hop-limit-match.ts';
-import { ICMP } from '../extensions/icmp.ts';
+import { ICMP } from '../extensions/icmp-type.ts';
 import { LIMIT } from '../extensions/limit.ts';
 import { MARK } from '../extensions/mark.ts';
 import { PKTTYPE } from '../extensions/pkttype.ts';
