@@ -15,7 +15,7 @@ import {
   type Value,
   ValueError,
 } from './codec.ts';
-import { bare, type Reading } from './option-values.ts';
+import { bare, exclusive, type Reading } from './option-values.ts';
 import { packetRate, parseRate, rateText } from './packet-rate.ts';
 import type { Struct } from './struct.ts';
 import { fits, name, parseUnsigned, unsigned } from './values.ts';
@@ -320,8 +320,7 @@ export const hashlimit = match('hashlimit', {
     const { hashlimitUpto, hashlimitAbove, ...rest } = o;
     const given = hashlimitUpto ?? hashlimitAbove;
     if (given === undefined) throw new ValueError('You have to specify --hashlimit');
-    if (hashlimitUpto !== undefined && hashlimitAbove !== undefined)
-      throw new ValueError('option "--hashlimit-upto" cannot be used together with "--hashlimit-above"');
+    exclusive(o, 'hashlimitUpto', 'hashlimitAbove');
     if (rest.hashlimitName === undefined) throw new ValueError('option "--hashlimit-name" must be specified');
     if (rest.hashlimitName === '') throw new ValueError('Argument of "--hashlimit-name" must have a minimum length of 1 characters');
     const out: Reading<Options> = rest;

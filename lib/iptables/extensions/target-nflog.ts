@@ -1,8 +1,8 @@
 // -j NFLOG (linux/netfilter/xt_NFLOG.h; libxt_NFLOG.c).
-
 import { saveString } from '../words.ts';
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
 import { cut, logPrefix } from './log-prefix.ts';
+import { exclusive } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { unsigned } from './values.ts';
 
@@ -77,9 +77,9 @@ export const NFLOG_TARGET = target('NFLOG', {
     ] as const;
     return prefix + numbers.map(([word, value]) => (value === undefined ? '' : ` ${word} ${value}`)).join('');
   },
-  finish: ({ nflogGroup, nflogRange, nflogThreshold, ...others }) => {
-    if (nflogRange !== undefined && others.nflogSize !== undefined)
-      throw new ValueError('option "--nflog-range" cannot be used together with "--nflog-size"');
+  finish: (o) => {
+    exclusive(o, 'nflogRange', 'nflogSize');
+    const { nflogGroup, nflogRange, nflogThreshold, ...others } = o;
     return {
       ...others,
       ...(nflogGroup === undefined || nflogGroup === 0 ? {} : { nflogGroup }),
