@@ -15,7 +15,7 @@ import {
   type Value,
   ValueError,
 } from './codec.ts';
-import { bare, exclusive, type Reading } from './option-values.ts';
+import { bare, exclusive, mandatory, type Reading } from './option-values.ts';
 import { packetRate, parseRate, rateText } from './packet-rate.ts';
 import type { Struct } from './struct.ts';
 import { fits, name, parseUnsigned, unsigned } from './values.ts';
@@ -321,7 +321,7 @@ export const hashlimit = match('hashlimit', {
     const given = hashlimitUpto ?? hashlimitAbove;
     if (given === undefined) throw new ValueError('You have to specify --hashlimit');
     exclusive(o, 'hashlimitUpto', 'hashlimitAbove');
-    if (rest.hashlimitName === undefined) throw new ValueError('option "--hashlimit-name" must be specified');
+    mandatory(o, 'hashlimitName');
     if (rest.hashlimitName === '') throw new ValueError('Argument of "--hashlimit-name" must have a minimum length of 1 characters');
     const out: Reading<Options> = rest;
     const key = (hashlimitAbove !== undefined) === isNot(given) ? 'hashlimitUpto' : 'hashlimitAbove';

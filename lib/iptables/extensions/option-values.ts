@@ -47,7 +47,10 @@ export function exclusive<O extends object>(options: O, first: keyof O & string,
     throw new ValueError(`option "${longName(first)}" cannot be used together with "${longName(second)}"`);
 }
 /** Refuses to do without an option. */
-export function mandatory<O extends object>(options: O, ...keys: readonly (keyof O & string)[]): void {
+export function mandatory<O extends object, K extends keyof O & string>(
+  options: O,
+  ...keys: readonly K[]
+): asserts options is O & Required<Pick<O, K>> {
   const missing = keys.find((key) => options[key] === undefined);
   if (missing !== undefined) throw new ValueError(`option "${longName(missing)}" must be specified`);
 }

@@ -1,7 +1,7 @@
 // -m statistic (linux/netfilter/xt_statistic.h; libxt_statistic.c).
 import { isNot, match, notOption, type OptionsOf, option, type Value, ValueError } from './codec.ts';
 import { listed } from './listed.ts';
-import { bare, exclusive, onlyBits, withNot, without } from './option-values.ts';
+import { bare, exclusive, mandatory, onlyBits, withNot, without } from './option-values.ts';
 import { unsigned } from './values.ts';
 
 /** The kernel compares 31 random bits. */
@@ -82,7 +82,7 @@ export const statistic = match('statistic', {
   // The first packet isn't listed.
   list: (o, c) => ` statistic${listed(options, o.packet === 0 ? without(o, 'packet') : o, c)}`,
   finish: (o) => {
-    if (o.mode === undefined) throw new ValueError('option "--mode" must be specified');
+    mandatory(o, 'mode');
     for (const key of ['every', 'packet'] as const) exclusive(o, 'probability', key);
     if (o.every !== undefined && o.packet === undefined) throw new ValueError('option "--every" also requires "--packet"');
     if (o.mode === 'random' && o.probability === undefined) throw new ValueError('--probability must be specified when using random mode');
