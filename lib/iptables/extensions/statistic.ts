@@ -1,6 +1,7 @@
 // -m statistic (linux/netfilter/xt_statistic.h; libxt_statistic.c).
 import { isNot, match, notOption, type OptionsOf, option, type Value, ValueError } from './codec.ts';
 import { listed } from './listed.ts';
+import { oneOf } from './one-of.ts';
 import { bare, exclusive, mandatory, onlyBits, withNot, without } from './option-values.ts';
 import { unsigned } from './values.ts';
 
@@ -28,17 +29,8 @@ function format(p: number): string {
   return p.toFixed(11);
 }
 
-type Mode = 'random' | 'nth';
-const mode: Value<Mode> = {
-  parse: ([word]) => {
-    if (word !== 'random' && word !== 'nth') throw new ValueError(`Bad mode "${word}"`);
-    return word;
-  },
-  format: (v) => [v],
-};
-
 const options = {
-  mode: option(mode),
+  mode: option(oneOf('mode', ['random', 'nth'])),
   probability: notOption(probability),
   every: notOption(unsigned(0xffffffff, 1)),
   packet: option(unsigned(0xffffffff)),
