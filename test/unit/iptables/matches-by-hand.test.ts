@@ -115,6 +115,13 @@ test('what a revision cannot say goes to another', () => {
   assert.equal(can('-m state --state UNTRACKED', 1), false);
 });
 
+test('a service is looked for among those of the protocol', () => {
+  // /etc/services has these two for one of the protocols only.
+  assert.equal(formatRule(parseRule('-p tcp --dport exec')), '-p tcp -m tcp --dport 512');
+  for (const text of ['-p tcp --dport biff', '-p tcp -m multiport --dports biff', '-p sctp -m multiport --sports 22,http'])
+    assert.throws(() => parseRule(text), { code: 'ERR_RULE_SYNTAX' }, text);
+});
+
 test('what reads as something else in the real programs is refused', () => {
   for (const text of [
     ...['-m hashlimit --hashlimit-upto 10mb --hashlimit-name a', '-m hashlimit --hashlimit-upto 1gb/s --hashlimit-name a'],
