@@ -80,6 +80,9 @@ export const RATEEST = target('RATEEST', {
     mandatory(o, 'rateestName', 'rateestInterval', 'rateestEwmalog');
     const { rateestName, rateestInterval, rateestEwmalog } = o;
     const interval = QUARTER * 2 ** intervalLog(rateestInterval);
-    return { rateestName, rateestInterval: interval, rateestEwmalog: interval * 2 ** ewmaLog(rateestInterval, rateestEwmalog) };
+    const ewma = interval * 2 ** ewmaLog(rateestInterval, rateestEwmalog);
+    // The real save prints what 32 bits keep of it.
+    if (ewma > U32_MAX) throw new ValueError(`ewmalog value would become ${formatTime(ewma)}, which is too large`);
+    return { rateestName, rateestInterval: interval, rateestEwmalog: ewma };
   },
 });
