@@ -365,7 +365,10 @@ function device(data: Uint8Array, not: boolean): XtInterface {
   if (!not && data.length === INVALID_INTERFACE.length && data.every((byte, i) => byte === INVALID_INTERFACE[i]))
     return { name: '', prefix: true, not: true };
   const nul = data.indexOf(0);
-  return { name: decodeText(data, 0, nul < 0 ? data.length : nul), prefix: nul < 0, not };
+  const name = decodeText(data, 0, nul < 0 ? data.length : nul);
+  // A line's end would end the line of save text.
+  if (name.includes('\n')) throw new Foreign();
+  return { name, prefix: nul < 0, not };
 }
 
 function markMatch(value: Uint8Array, mask: Uint8Array | undefined, not: boolean): XtExtension {

@@ -2,7 +2,7 @@
 import { saveString } from '../words.ts';
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
 import { cut, logPrefix } from './log-prefix.ts';
-import { exclusive } from './option-values.ts';
+import { endedText, exclusive } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { unsigned } from './values.ts';
 
@@ -54,7 +54,7 @@ export const NFLOG_TARGET = target('NFLOG', {
         const unknown = s.u16(NFLOG.flags) & ~NFLOG.COPY_LEN;
         if (unknown !== 0) throw new ValueError(`no option stands for the flags 0x${unknown.toString(16)}`);
         const sized = (s.u16(NFLOG.flags) & NFLOG.COPY_LEN) !== 0;
-        const text = s.text(NFLOG.prefix, prefixSize(s));
+        const text = endedText(s, NFLOG.prefix, prefixSize(s));
         const group = s.u16(NFLOG.group);
         const threshold = s.u16(NFLOG.threshold);
         return {
