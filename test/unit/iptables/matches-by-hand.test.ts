@@ -101,6 +101,23 @@ test("the kernel's own match state is read", () => {
   assert.deepEqual(read([0xf7, 0xff, 0xff, 0xff]), { name: 'state', state: { not: ['NEW'] } });
 });
 
+test('set: a comparison or a flag that no option says is not left out', () => {
+  const text = '-m set --match-set foo src --packets-gt 5 --bytes-lt 6 ! --update-counters';
+  const c = bytesContext('ip', ['foo']);
+  // Offsets of the two operators and of the flags: struct xt_set_info_match_v3, _v4.
+  for (const [revision, places] of [
+    [3, [8, 24, 41]],
+    [4, [16, 32, 41]],
+  ] as const) {
+    const data = writeMatch(matchOf(text), revision, 48, c);
+    assert.deepEqual(readMatch({ name: 'set', revision, data }, c), matchOf(text));
+    for (const at of places) {
+      const other = data.slice().fill(5, at, at + 1);
+      assert.throws(() => readMatch({ name: 'set', revision, data: other }, c), ValueError, `revision ${revision}: ${at}`);
+    }
+  }
+});
+
 test('what a revision cannot say goes to another', () => {
   const can = (text: string, revision: number): boolean | undefined => {
     const match = matchOf(text);
