@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Connection } from '../../lib/connection.ts';
-import { Iptables } from '../../lib/index.ts';
 import { RuleContext } from '../../lib/iptables/context.ts';
 import { lockPath } from '../../lib/iptables/legacy/requests.ts';
 import { legacyRevisions } from '../../lib/iptables/legacy/revisions.ts';
@@ -10,11 +9,13 @@ import { CommandWriter } from '../../lib/iptables/legacy/wire.ts';
 import type { XtRule } from '../../lib/iptables/xt-rule.ts';
 import { XT_CREATE } from '../../lib/native.ts';
 import { runSync } from '../../lib/run.ts';
+import { withIptables } from '../support/iptables.ts';
 import { Programs } from '../support/iptables-programs.ts';
-import { type TestNamespace, withNamespace } from '../support/namespace.ts';
+import type { TestNamespace } from '../support/namespace.ts';
 import { rawTable } from '../support/raw-table.ts';
 
 const programs = new Programs('legacy', 'ip');
+const legacy = { backend: 'legacy' } as const;
 
 /** Appends a rule whose structs are given as bytes, of whatever revision. */
 function appendRaw(ns: TestNamespace, table: string, chain: string, rule: XtRule): void {
@@ -74,21 +75,10 @@ function entries(ns: TestNamespace, table: string, chain: string): readonly stri
   return rawTable(ns, table, { counters: true })?.find((c) => c.name === chain)?.entries ?? [];
 }
 
-async function withLegacy(fn: (ipt: Iptables, ns: TestNamespace) => Promise<void>): Promise<void> {
-  await withNamespace(async (ns) => {
-    const ipt = await Iptables.open({ family: 'ip', backend: 'legacy', netns: ns.path });
-    try {
-      await fn(ipt, ns);
-    } finally {
-      await ipt.close();
-    }
-  });
-}
-
 describe('a rule of an old revision', () => {
   for (const [what, rule, text] of old) {
     it(`${what}: stays when others are added, and is deleted by its number`, async () => {
-      await withLegacy(async (ipt, ns) => {
+      await withIptables(async (ipt, ns) => {
         appendRaw(ns, 'mangle', 'POSTROUTING', { family: 'ip', ...rule, counter: { packets: 7n, bytes: 8n } });
         const [before] = entries(ns, 'mangle', 'POSTROUTING');
         assert.ok(before !== undefined);
@@ -108,7 +98,7 @@ describe('a rule of an old revision', () => {
         }
         await ipt.deleteAt('mangle', 'POSTROUTING', 2);
         assert.deepEqual((await ipt.list('mangle', 'POSTROUTING')).map(String), ['-p udp -j RETURN']);
-      });
+      }, legacy);
     });
   }
 });
@@ -116,7 +106,7 @@ describe('a rule of an old revision', () => {
 describe('a rule of an extension', () => {
   for (const words of others) {
     it(`${words.join(' ')}: stays when others are added, and goes in again as it came out`, async () => {
-      await withLegacy(async (ipt, ns) => {
+      await withIptables(async (ipt, ns) => {
         await programs.must(ns, '-t', 'mangle', '-A', 'POSTROUTING', ...words);
         const [before] = entries(ns, 'mangle', 'POSTROUTING');
         assert.ok(before !== undefined);
@@ -132,7 +122,7 @@ describe('a rule of an extension', () => {
         await ipt.delete('mangle', 'POSTROUTING', installed);
         assert.equal(entries(ns, 'mangle', 'POSTROUTING').length, 2);
         assert.equal((await programs.run(ns, '-t', 'mangle', '-C', 'POSTROUTING', ...words)).code, 1);
-      });
+      }, legacy);
     });
   }
 });

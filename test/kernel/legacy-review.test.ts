@@ -4,26 +4,18 @@ import { after, before, describe, it } from 'node:test';
 import { Connection } from '../../lib/connection.ts';
 import { Iptables, type IptablesTransaction, type NetfilterError } from '../../lib/index.ts';
 import { layouts } from '../../lib/iptables/legacy/layout.ts';
+import { lockPath } from '../../lib/iptables/legacy/requests.ts';
 import { CommandWriter } from '../../lib/iptables/legacy/wire.ts';
 import { XT_IP6 } from '../../lib/native.ts';
 import { runSync } from '../../lib/run.ts';
+import { withIptables } from '../support/iptables.ts';
 import { ownLockFile } from '../support/lock-file.ts';
 import { TestNamespace, withNamespace } from '../support/namespace.ts';
 import { failureOf } from '../support/nft.ts';
 import { Random } from '../support/random.ts';
 
-const lock = ownLockFile();
-
-async function withLegacy(fn: (ipt: Iptables, ns: TestNamespace) => Promise<void>, family: 'ip' | 'ip6' = 'ip'): Promise<void> {
-  await withNamespace(async (ns) => {
-    const ipt = await Iptables.open({ family, backend: 'legacy', netns: ns.path });
-    try {
-      await fn(ipt, ns);
-    } finally {
-      await ipt.close();
-    }
-  });
-}
+ownLockFile();
+const legacy = { backend: 'legacy' } as const;
 
 /** The tables the namespace has; asking makes none. */
 const tablesOf = (ns: TestNamespace, family: 'ip' | 'ip6' = 'ip'): string[] =>
@@ -88,7 +80,7 @@ describe("backend 'auto'", () => {
 });
 
 it('a rule is the same in any revision of as many bytes, as for iptables-legacy', async () => {
-  await withLegacy(async (ipt, ns) => {
+  await withIptables(async (ipt, ns) => {
     const old = { matches: [{ name: 'socket', revision: 1, data: new Uint8Array(8) }] };
     await ipt.append('mangle', 'PREROUTING', old);
     assert.equal(ns.runSync('iptables-legacy', ['-t', 'mangle', '-C', 'PREROUTING', '-m', 'socket']).code, 0);
@@ -97,7 +89,7 @@ it('a rule is the same in any revision of as many bytes, as for iptables-legacy'
     assert.equal(await ipt.exists('mangle', 'PREROUTING', '-m socket --transparent'), false);
     assert.equal(await ipt.appendUnique('mangle', 'PREROUTING', '-m socket'), false);
     assert.equal(await ipt.deleteIfExists('mangle', 'PREROUTING', '-m socket'), true);
-  });
+  }, legacy);
 });
 
 describe('a table that is not there', () => {
@@ -215,7 +207,7 @@ describe('a table that is not there', () => {
   });
 
   it('is not made by a command that is refused', async () => {
-    await withLegacy(async (ipt, ns) => {
+    await withIptables(async (ipt, ns) => {
       const refused: Readonly<Record<string, () => unknown>> = {
         ENOENT: () => ipt.append('security', 'NOSUCH', '-s 1.1.1.1'),
         E2BIG: () => ipt.insertSync('raw', 'OUTPUT', 2, '-j DROP'),
@@ -232,63 +224,66 @@ describe('a table that is not there', () => {
       await ipt.restore('*mangle\n:X - [0:0]\n-A INPUT -j X\nCOMMIT\n');
       assert.deepEqual(tablesOf(ns), ['mangle', 'nat', 'raw', 'security']);
       assert.match(ns.mustSync('iptables-legacy-save', []), /^-A OUTPUT -j DROP$/m);
-    });
+    }, legacy);
   });
 });
 
 for (const family of ['ip', 'ip6'] as const) {
   it(`${family}: a rule that no option says stands in saved text, and what it leaves of the table too`, async () => {
-    await withLegacy(async (ipt, ns) => {
-      const own = family === 'ip' ? '10.0.0.1' : 'fd00::1';
-      await ipt.append('filter', 'INPUT', `-s ${own} -j DROP`);
-      // IPT_INV_TOS, which the kernel takes and iptables has no word for.
-      const connection = runSync(Connection.open(ns.path));
-      try {
-        const writer = new CommandWriter({ family, backend: 'legacy', setIndex: () => 0, setName: () => '' }, 1);
-        writer.push('append', { chain: 'INPUT', rule: { family, matches: [], target: { verdict: 'drop' } } });
-        // The name of the chain follows its entry.
-        const { words, bytes } = writer;
-        const entry = words[4] as number;
-        bytes[entry + layouts[family].inverted] = 0x04;
-        const reply = runSync(
-          connection.on(
-            'batch',
-            'append',
-            (c) => c.xtCommitSync(family === 'ip' ? 0 : XT_IP6, 'filter', lock, words, bytes),
-            (c) => c.xtCommit(family === 'ip' ? 0 : XT_IP6, 'filter', lock, words, bytes),
-          ),
+    await withIptables(
+      async (ipt, ns) => {
+        const own = family === 'ip' ? '10.0.0.1' : 'fd00::1';
+        await ipt.append('filter', 'INPUT', `-s ${own} -j DROP`);
+        // IPT_INV_TOS, which the kernel takes and iptables has no word for.
+        const connection = runSync(Connection.open(ns.path));
+        try {
+          const writer = new CommandWriter({ family, backend: 'legacy', setIndex: () => 0, setName: () => '' }, 1);
+          writer.push('append', { chain: 'INPUT', rule: { family, matches: [], target: { verdict: 'drop' } } });
+          // The name of the chain follows its entry.
+          const { words, bytes } = writer;
+          const entry = words[4] as number;
+          bytes[entry + layouts[family].inverted] = 0x04;
+          const reply = runSync(
+            connection.on(
+              'batch',
+              'append',
+              (c) => c.xtCommitSync(family === 'ip' ? 0 : XT_IP6, 'filter', lockPath(), words, bytes),
+              (c) => c.xtCommit(family === 'ip' ? 0 : XT_IP6, 'filter', lockPath(), words, bytes),
+            ),
+          );
+          assert.deepEqual([reply.failure, reply.refusal], [undefined, undefined]);
+        } finally {
+          connection.closeSync();
+        }
+        const unsayable = '-A INPUT [unsupported: xt_entry]';
+        assert.equal((await ipt.list('filter', 'INPUT')).length, 2);
+        // The real program prints the table, each rule in its place.
+        const real = ns.mustSync(`${family}tables-legacy-save`, []).split('\n');
+        const saved = (await ipt.save()).split('\n');
+        const lines = (text: readonly string[]) => text.filter((line) => /^[*:]|^-A|^COMMIT/.test(line));
+        assert.deepEqual(
+          lines(saved),
+          lines(real).map((line) => (line === '-A INPUT -j DROP' ? unsayable : line)),
         );
-        assert.deepEqual([reply.failure, reply.refusal], [undefined, undefined]);
-      } finally {
-        connection.closeSync();
-      }
-      const unsayable = '-A INPUT [unsupported: xt_entry]';
-      assert.equal((await ipt.list('filter', 'INPUT')).length, 2);
-      // The real program prints the table, each rule in its place.
-      const real = ns.mustSync(`${family}tables-legacy-save`, []).split('\n');
-      const saved = (await ipt.save()).split('\n');
-      const lines = (text: readonly string[]) => text.filter((line) => /^[*:]|^-A|^COMMIT/.test(line));
-      assert.deepEqual(
-        lines(saved),
-        lines(real).map((line) => (line === '-A INPUT -j DROP' ? unsayable : line)),
-      );
-      assert.ok((await ipt.save({ counters: true })).split('\n').includes(`[0:0] ${unsayable}`));
-      assert.ok((await ipt.run('-S INPUT')).stdout.split('\n').includes(unsayable));
-      // And nobody restores the text as if nothing were missing.
-      assert.equal(
-        await ipt.restore(saved.join('\n')).then(
-          () => 'restored',
-          (err: NetfilterError) => err.code,
-        ),
-        'ERR_RULE_SYNTAX',
-      );
-    }, family);
+        assert.ok((await ipt.save({ counters: true })).split('\n').includes(`[0:0] ${unsayable}`));
+        assert.ok((await ipt.run('-S INPUT')).stdout.split('\n').includes(unsayable));
+        // And nobody restores the text as if nothing were missing.
+        assert.equal(
+          await ipt.restore(saved.join('\n')).then(
+            () => 'restored',
+            (err: NetfilterError) => err.code,
+          ),
+          'ERR_RULE_SYNTAX',
+        );
+      },
+      { ...legacy, family },
+    );
   });
 }
 
 describe('what an error says', () => {
   it('of an extension that the kernel has not', async () => {
-    await withLegacy(async (ipt) => {
+    await withIptables(async (ipt) => {
       const target = { name: 'NOSUCH', revision: 0, data: new Uint8Array(8) };
       const err = await failureOf(() => ipt.append('filter', 'INPUT', { target }));
       assert.deepEqual([err.code, err.outcome], ['ENOENT', 'not-applied']);
@@ -298,11 +293,11 @@ describe('what an error says', () => {
         (await failureOf(() => ipt.append('filter', 'INPUT', { matches: [match] }))).message,
         /no such match, target or revision/,
       );
-    });
+    }, legacy);
   });
 
   it('of deleting a builtin chain: the same by verb, by transaction and by command line', async () => {
-    await withLegacy(async (ipt) => {
+    await withIptables(async (ipt) => {
       for (const made of [false, true]) {
         if (made) await ipt.append('nat', 'INPUT', '-j RETURN');
         const tx = ipt.transaction('nat');
@@ -313,15 +308,15 @@ describe('what an error says', () => {
           assert.match(err.message, /INPUT is a builtin chain of table nat: those are not deleted/);
         }
       }
-    });
+    }, legacy);
   });
 
   it('of a rule in the wrong place: no more than can be known', async () => {
-    await withLegacy(async (ipt) => {
+    await withIptables(async (ipt) => {
       const err = await failureOf(() => ipt.append('filter', 'INPUT', '-j MASQUERADE'));
       assert.equal(err.code, 'EINVAL');
       assert.match(err.message, /: perhaps a rule is not for this table, chain or protocol;/);
-    });
+    }, legacy);
   });
 });
 
@@ -336,7 +331,7 @@ describe('what a commit does to counters', () => {
   it('those of all policies of the table are zero, those of rules stay; as with the real program', async () => {
     const after: string[][] = [];
     for (const ours of [false, true]) {
-      await withLegacy(async (ipt, ns) => {
+      await withIptables(async (ipt, ns) => {
         ns.up();
         ns.mustSync('iptables-legacy', ['-A', 'INPUT', '-i', 'lo']);
         ns.mustSync('iptables-legacy', ['-t', 'nat', '-P', 'INPUT', 'ACCEPT']);
@@ -346,7 +341,7 @@ describe('what a commit does to counters', () => {
         if (ours) await ipt.append('filter', 'OUTPUT', '-j RETURN');
         else ns.mustSync('iptables-legacy', ['-A', 'OUTPUT', '-j', 'RETURN']);
         after.push(saved(ns));
-      });
+      }, legacy);
     }
     const zero = ['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `:${chain} ACCEPT [0:0]`);
     assert.deepEqual(after[0], [...zero, '[2:86] -A INPUT -i lo', '[0:0] -A OUTPUT -j RETURN']);
@@ -354,7 +349,7 @@ describe('what a commit does to counters', () => {
   });
 
   it('a count given with -c outlives a zero() of the same transaction, not of the next', async () => {
-    await withLegacy(async (ipt, ns) => {
+    await withIptables(async (ipt, ns) => {
       const tx = ipt.transaction('filter');
       tx.append('INPUT', '-i lo -c 3 4');
       tx.zero();
@@ -362,6 +357,6 @@ describe('what a commit does to counters', () => {
       assert.ok(saved(ns).includes('[3:4] -A INPUT -i lo'));
       await ipt.zero('filter');
       assert.ok(saved(ns).includes('[0:0] -A INPUT -i lo'));
-    });
+    }, legacy);
   });
 });

@@ -12,28 +12,10 @@ import { runSync } from '../../lib/run.ts';
 import { comparableEntry, comparableExpressions, expressionsOf } from '../support/comparable-rules.ts';
 import { withLockFile } from '../support/lock-file.ts';
 import { type TestNamespace, withNamespace } from '../support/namespace.ts';
-import { oracleCases } from '../support/oracle.ts';
+import { type Case, oracleCases } from '../support/oracle.ts';
 import { rawRules } from '../support/raw-dump.ts';
 
 type Backend = 'legacy' | 'nft';
-interface Outcome {
-  readonly rc: number;
-  readonly supported_here: boolean;
-  readonly saved?: string;
-  readonly saved_1_8_9?: string;
-  readonly xt_entry?: string;
-  readonly nft_expressions?: string;
-}
-interface Case {
-  readonly source: string;
-  readonly line: number;
-  readonly family: IpFamily;
-  readonly table: string;
-  readonly chain: string;
-  readonly rule: string;
-  readonly legacy: Outcome;
-  readonly nft: Outcome;
-}
 
 /** What a case needs to be there, as the cases' own files set it up: the estimators that -m rateest compares. */
 const SETUP: Readonly<Record<string, readonly string[]>> = {
@@ -194,7 +176,7 @@ async function byProgram(ns: TestNamespace, ipt: Iptables, backend: Backend, chu
 
 for (const backend of ['legacy', 'nft'] as const) {
   test(`${backend}: every case goes in, out and back as recorded`, async (t) => {
-    const all = oracleCases<Case>(t, 'iptables-extensions.jsonl')?.filter((c) => c[backend].supported_here);
+    const all = oracleCases(t)?.filter((c) => c[backend].supported_here);
     if (all === undefined) return;
     const wrong: string[] = [];
     let accepted = 0;
@@ -232,6 +214,6 @@ for (const backend of ['legacy', 'nft'] as const) {
 }
 
 test('every case that is left to the older program is one of the cases', (t) => {
-  if (oracleCases<Case>(t, 'iptables-extensions.jsonl') === undefined) return;
+  if (oracleCases(t) === undefined) return;
   for (const entry of OLDER) assert.ok(usedOlder.has(entry), String(entry.rule));
 });

@@ -112,7 +112,7 @@ const onlyTheirs: readonly Kind[] = [
     why: 'a number too large for its place is refused; in the real program it overflows to another one',
     family: 'ip',
     text: '-m hashlimit --hashlimit-upto 4294967296mb/s --hashlimit-name r4',
-    says: /Rate too high|Bad class value|invalid time/,
+    says: /Rate too high|Bad class value|invalid time|ewmalog value would become/,
   },
   {
     why: 'a ! that stands where the value should is no value',

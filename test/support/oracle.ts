@@ -4,7 +4,30 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { IpFamily } from '../../lib/iptables/extensions/codec.ts';
 import { root } from './fixtures.ts';
+
+/** What a real program did with a case. */
+export interface Outcome {
+  readonly rc: number;
+  readonly supported_here: boolean;
+  readonly stderr?: string;
+  readonly saved?: string;
+  readonly saved_1_8_9?: string;
+  readonly xt_entry?: string;
+  readonly nft_expressions?: string;
+}
+/** A line of iptables-extensions.jsonl. */
+export interface Case {
+  readonly source: string;
+  readonly line: number;
+  readonly family: IpFamily;
+  readonly table: string;
+  readonly chain: string;
+  readonly rule: string;
+  readonly legacy: Outcome;
+  readonly nft: Outcome;
+}
 
 /** The folder of the cases, from NFLINK_ORACLE or `../shared/oracle`; undefined where there is none. */
 export function oraclePath(): string | undefined {
@@ -12,13 +35,14 @@ export function oraclePath(): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-/** The lines of a JSON-lines file of the oracle; undefined, with a warning, where there is none. */
-export function oracleCases<T>(t: TestContext, file: string): readonly T[] | undefined {
+/** The cases; undefined, with a warning, where there are none. */
+export function oracleCases(t: TestContext): readonly Case[] | undefined {
+  const file = 'iptables-extensions.jsonl';
   const path = oraclePath();
   if (path === undefined) {
     t.diagnostic(`THE ORACLE CASES WERE NOT COMPARED: no folder ../shared/oracle (or NFLINK_ORACLE) with ${file}`);
     return undefined;
   }
   const lines = readFileSync(join(path, file), 'utf8').split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Case);
 }

@@ -5,13 +5,13 @@ import type { AnyExpression } from '../../nftables/expressions/expression.ts';
 import type { RuleDump } from '../../nftables/installed-rule.ts';
 import { decodeText } from '../../wire/text.ts';
 import type { IpFamily } from '../extensions/codec.ts';
-import { ICMP } from '../extensions/icmp.ts';
+import { HOP_LIMIT, hopLimitModes } from '../extensions/hop-limit-match.ts';
+import { ICMP } from '../extensions/icmp-type.ts';
 import { LIMIT } from '../extensions/limit.ts';
 import { MARK } from '../extensions/mark.ts';
 import { PKTTYPE } from '../extensions/pkttype.ts';
 import { Struct } from '../extensions/struct.ts';
 import { INV_DSTPT, INV_SRCPT, TCP, TCP_INV_FLAGS, UDP } from '../extensions/tcpudp.ts';
-import { TTL, ttlModes } from '../extensions/ttl.ts';
 import { type Writable, type XtAddress, type XtExtension, type XtInterface, type XtRule, type XtVerdict, xtAlign } from '../xt-rule.ts';
 import { addressOffsets, INVALID_INTERFACE, IPHDR_FRAG_OFF, IPHDR_PROTOCOL } from './encode.ts';
 import { commentMatch, LIMIT_SCALE, TCP_FLAGS } from './native-matches.ts';
@@ -328,11 +328,11 @@ function invertAt(protocol: number): number {
 function ttlMatch(c: Comparison): XtExtension {
   const value = c.data[0];
   const bound = c.op === '<=' ? 1 : c.op === '>=' ? -1 : 0;
-  const mode = ttlModes[c.op === '<=' ? '<' : c.op === '>=' ? '>' : c.op];
+  const mode = hopLimitModes[c.op === '<=' ? '<' : c.op === '>=' ? '>' : c.op];
   if (value === undefined || c.data.length !== 1 || value + bound < 0 || value + bound > 255) throw new Foreign();
-  const data = new Uint8Array(xtAlign(TTL.size));
-  data[TTL.mode] = mode;
-  data[TTL.value] = value + bound;
+  const data = new Uint8Array(xtAlign(HOP_LIMIT.size));
+  data[HOP_LIMIT.mode] = mode;
+  data[HOP_LIMIT.value] = value + bound;
   return { name: 'ttl', revision: 0, data };
 }
 
@@ -365,7 +365,10 @@ function device(data: Uint8Array, not: boolean): XtInterface {
   if (!not && data.length === INVALID_INTERFACE.length && data.every((byte, i) => byte === INVALID_INTERFACE[i]))
     return { name: '', prefix: true, not: true };
   const nul = data.indexOf(0);
-  return { name: decodeText(data, 0, nul < 0 ? data.length : nul), prefix: nul < 0, not };
+  const name = decodeText(data, 0, nul < 0 ? data.length : nul);
+  // A line's end would end the line of save text.
+  if (name.includes('\n')) throw new Foreign();
+  return { name, prefix: nul < 0, not };
 }
 
 function markMatch(value: Uint8Array, mask: Uint8Array | undefined, not: boolean): XtExtension {

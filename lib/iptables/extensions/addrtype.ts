@@ -1,6 +1,6 @@
 // -m addrtype (linux/netfilter/xt_addrtype.h; libxt_addrtype.c).
 import { flag, isNot, match, notOption, type OptionsOf, ValueError } from './codec.ts';
-import { bare, onlyBits, type Reading, withNot } from './option-values.ts';
+import { bare, exclusive, onlyBits, type Reading, withNot } from './option-values.ts';
 import { type BitWord, bitsOf, bitWords, wordsOfBits } from './words-of-bits.ts';
 
 const names = [
@@ -78,9 +78,7 @@ export const addrtype = match('addrtype', {
   },
   finish: (o) => {
     if (o.srcType === undefined && o.dstType === undefined) throw new ValueError('you must specify --src-type or --dst-type');
-    if (o.limitIfaceIn === true && o.limitIfaceOut === true) {
-      throw new ValueError('option "--limit-iface-in" cannot be used together with "--limit-iface-out"');
-    }
+    exclusive(o, 'limitIfaceIn', 'limitIfaceOut');
     return o;
   },
 });

@@ -2,34 +2,26 @@
 // the kernel's to say.
 import { flag, isNot, match, notOption, type OptionsOf, ValueError } from './codec.ts';
 import { bare, onlyBits, type Reading, withNot, without } from './option-values.ts';
-import { listSpis, meaningfulSpis, readSpis, spiOption, writeSpis } from './spi.ts';
+import { INV_SPI, listSpis, meaningfulSpis, readSpis, spiOption, spiRevision, writeSpis } from './spi.ts';
 import { unsigned } from './values.ts';
 
-const INV_SPI = 0x01;
-const INV_LEN = 0x02;
+const options4 = { ahspi: spiOption } as const;
 
-/** struct ipt_ah: __u32 spis[2]; __u8 invflags. */
+/** struct ipt_ah. */
 export const ah4 = match('ah', {
   family: 'ip',
-  options: { ahspi: spiOption },
+  options: options4,
   revisions: [
-    {
-      revision: 0,
-      size: 12,
-      write: (o, s) => {
-        writeSpis(s, o.ahspi);
-        s.setU8(8, isNot(o.ahspi) ? INV_SPI : 0);
-      },
-      read: (s) => {
-        const ahspi = readSpis(s, onlyBits(s.u8(8), INV_SPI) !== 0);
-        return ahspi === undefined ? {} : { ahspi };
-      },
-    },
+    spiRevision<OptionsOf<typeof options4>>(
+      (o) => o.ahspi,
+      (ahspi) => (ahspi === undefined ? {} : { ahspi }),
+    ),
   ],
   finish: (o) => (meaningfulSpis(o.ahspi) === undefined ? without(o, 'ahspi') : o),
   list: (o) => ` ah ${listSpis(o.ahspi)}`,
 });
 
+const INV_LEN = 0x02;
 const options6 = { ahspi: spiOption, ahlen: notOption(unsigned(0xffffffff)), ahres: flag() } as const;
 
 /** struct ip6t_ah: __u32 spis[2], hdrlen; __u8 hdrres, invflags. */

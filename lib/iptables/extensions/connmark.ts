@@ -1,7 +1,7 @@
 // -m connmark (linux/netfilter/xt_connmark.h; libxt_connmark.c).
 import { isNot, match, notOption } from './codec.ts';
-import { markRevisions, requireMark } from './mark.ts';
-import { bare } from './option-values.ts';
+import { markRevisions } from './mark.ts';
+import { bare, mandatory } from './option-values.ts';
 import { marked, markText } from './values.ts';
 
 export const connmark = match('connmark', {
@@ -10,7 +10,7 @@ export const connmark = match('connmark', {
   // Two blanks where there is no `!`.
   list: (o) => (o.mark === undefined ? '' : ` connmark match ${isNot(o.mark) ? '!' : ''} ${markText(bare(o.mark))}`),
   finish: (o) => {
-    requireMark(o);
+    mandatory(o, 'mark');
     return o;
   },
 });

@@ -58,8 +58,8 @@ export function matchFlags(s: Struct): number {
   return s.u16(MATCH_FLAGS);
 }
 
-/** What the revisions have alike: all but the width of the two masks and the ports. */
-function writeCommon(o: Options, s: Struct, c: BytesContext): void {
+/** What the revisions have alike: all but the ports. Revision 1 has __u8 state_mask, status_mask, the others __u16. */
+function writeCommon(revision: 1 | 2 | 3, o: Options, s: Struct, c: BytesContext): void {
   let flags = 0;
   let inverted = 0;
   const add = (value: Not<unknown>, flag: number): void => {
@@ -90,6 +90,13 @@ function writeCommon(o: Options, s: Struct, c: BytesContext): void {
   if (o.ctdir === 'REPLY') inverted |= DIRECTION;
   s.setU16(MATCH_FLAGS, flags);
   s.setU16(INVERT_FLAGS, inverted);
+  if (revision === 1) {
+    s.setU8(MASKS, stateBits(o));
+    s.setU8(MASKS + 1, statusBits(o));
+  } else {
+    s.setU16(MASKS, stateBits(o));
+    s.setU16(MASKS + 2, statusBits(o));
+  }
 }
 
 function writePorts(o: Options, set: (i: number, ports: Ports) => void): void {
@@ -99,7 +106,8 @@ function writePorts(o: Options, set: (i: number, ports: Ports) => void): void {
   }
 }
 
-function read(s: Struct, c: BytesContext, stateBits: number, statusBits: number, portsOf: (i: number) => Ports): Options {
+function read(revision: 1 | 2 | 3, s: Struct, c: BytesContext, portsOf: (i: number) => Ports): Options {
+  const [stateBits, statusBits] = revision === 1 ? [s.u8(MASKS), s.u8(MASKS + 1)] : [s.u16(MASKS), s.u16(MASKS + 2)];
   const flags = onlyBits(s.u16(MATCH_FLAGS), KNOWN, 'flags');
   if ((flags & ~STATE_ALIAS) === 0 || ((flags & STATE) !== 0 && stateBits === 0))
     throw new ValueError('no state is asked for, nor anything else');
@@ -128,47 +136,32 @@ const stateBits = (o: Options): number => (o.ctstate === undefined ? 0 : bitsOf(
 const statusBits = (o: Options): number => (o.ctstatus === undefined ? 0 : bitsOf(statusTable, bare(o.ctstatus)));
 const singlePorts = (o: Options): boolean => portFields.every(({ key }) => o[key] === undefined || typeof bare(o[key]) === 'number');
 
+/** Ports in network order. */
+const singles = (revision: 1 | 2, size: number): Revision<Options> => ({
+  revision,
+  size,
+  can: (o) => singlePorts(o) && (revision > 1 || stateBits(o) < UNTRACKED),
+  write: (o, s, c) => {
+    writeCommon(revision, o, s, c);
+    writePorts(o, (i, port) => s.setBe16(PORTS + 2 * i, firstPort(port)));
+  },
+  read: (s, c) => read(revision, s, c, (i) => s.be16(PORTS + 2 * i)),
+});
 const layouts: readonly Revision<Options>[] = [
+  singles(1, 152),
+  singles(2, 156),
   {
-    // Ports in network order, __u8 state_mask, status_mask
-    revision: 1,
-    size: 152,
-    can: (o) => singlePorts(o) && stateBits(o) < UNTRACKED,
-    write: (o, s, c) => {
-      writeCommon(o, s, c);
-      writePorts(o, (i, port) => s.setBe16(PORTS + 2 * i, firstPort(port)));
-      s.setU8(MASKS, stateBits(o));
-      s.setU8(MASKS + 1, statusBits(o));
-    },
-    read: (s, c) => read(s, c, s.u8(MASKS), s.u8(MASKS + 1), (i) => s.be16(PORTS + 2 * i)),
-  },
-  {
-    // Ports in network order, __u16 state_mask, status_mask
-    revision: 2,
-    size: 156,
-    can: singlePorts,
-    write: (o, s, c) => {
-      writeCommon(o, s, c);
-      writePorts(o, (i, port) => s.setBe16(PORTS + 2 * i, firstPort(port)));
-      s.setU16(MASKS, stateBits(o));
-      s.setU16(MASKS + 2, statusBits(o));
-    },
-    read: (s, c) => read(s, c, s.u16(MASKS), s.u16(MASKS + 2), (i) => s.be16(PORTS + 2 * i)),
-  },
-  {
-    // Ports in host order with the ends of their ranges, __u16 state_mask, status_mask
+    // Ports in host order with the ends of their ranges
     revision: 3,
     size: 164,
     write: (o, s, c) => {
-      writeCommon(o, s, c);
+      writeCommon(3, o, s, c);
       writePorts(o, (i, port) => {
         s.setU16(PORTS + 2 * i, firstPort(port));
         s.setU16(PORTS_HIGH + 2 * i, lastPort(port));
       });
-      s.setU16(MASKS, stateBits(o));
-      s.setU16(MASKS + 2, statusBits(o));
     },
-    read: (s, c) => read(s, c, s.u16(MASKS), s.u16(MASKS + 2), (i) => portRange(s.u16(PORTS + 2 * i), s.u16(PORTS_HIGH + 2 * i))),
+    read: (s, c) => read(3, s, c, (i) => portRange(s.u16(PORTS + 2 * i), s.u16(PORTS_HIGH + 2 * i))),
   },
 ];
 

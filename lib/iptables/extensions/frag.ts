@@ -1,7 +1,7 @@
 // -m frag (linux/netfilter_ipv6/ip6t_frag.h, struct ip6t_frag; libip6t_frag.c).
-import { flag, isNot, match, notOption, type OptionsOf, ValueError } from './codec.ts';
+import { flag, isNot, match, notOption, type OptionsOf } from './codec.ts';
 import { isWhole, listRange, numberRange, rangeEnds, rangeOf } from './number-range.ts';
-import { bare, type Reading, withNot, without } from './option-values.ts';
+import { bare, exclusive, type Reading, withNot, without } from './option-values.ts';
 import { checkFlags, flagsOf } from './struct-flags.ts';
 import { unsigned } from './values.ts';
 
@@ -32,7 +32,7 @@ const KNOWN = 0x3f;
 const FRAG = { first: 0, last: 4, length: 8, flags: 12, invert: 13, size: 16 } as const;
 
 function refuseMoreAndLast(o: Options): Options {
-  if (o.fragmore === true && o.fraglast === true) throw new ValueError('option "--fragmore" cannot be used together with "--fraglast"');
+  exclusive(o, 'fragmore', 'fraglast');
   return o;
 }
 

@@ -15,7 +15,7 @@ import {
   type Value,
   ValueError,
 } from './codec.ts';
-import { bare, type Reading } from './option-values.ts';
+import { bare, endedText, exclusive, mandatory, type Reading } from './option-values.ts';
 import { packetRate, parseRate, rateText } from './packet-rate.ts';
 import type { Struct } from './struct.ts';
 import { fits, name, parseUnsigned, unsigned } from './values.ts';
@@ -236,8 +236,8 @@ function read(l: Layout, s: Struct, c: BytesContext): Options {
   const mode = s.u32(l.mode);
   const avg = coarse ? s.u32(l.avg) : number64(s, l.avg);
   const burst = coarse ? s.u32(l.burst) : number64(s, l.burst);
-  const name = s.text(0, l.nameSize);
-  if (name === '' || !fits(name, l.nameSize - 1)) throw new ValueError('a table has a name');
+  const name = endedText(s, 0, l.nameSize);
+  if (name === '') throw new ValueError('a table has a name');
   const allowed = [KEYS, KEYS | ABOVE | BYTES, KEYS | ABOVE | BYTES, KEYS | ABOVE | BYTES | RATE_MATCH][l.revision] as number;
   if ((mode & ~allowed) !== 0) throw new ValueError(`no options stand for mode ${mode}`);
   const out: Reading<Options> = {};
@@ -320,9 +320,8 @@ export const hashlimit = match('hashlimit', {
     const { hashlimitUpto, hashlimitAbove, ...rest } = o;
     const given = hashlimitUpto ?? hashlimitAbove;
     if (given === undefined) throw new ValueError('You have to specify --hashlimit');
-    if (hashlimitUpto !== undefined && hashlimitAbove !== undefined)
-      throw new ValueError('option "--hashlimit-upto" cannot be used together with "--hashlimit-above"');
-    if (rest.hashlimitName === undefined) throw new ValueError('option "--hashlimit-name" must be specified');
+    exclusive(o, 'hashlimitUpto', 'hashlimitAbove');
+    mandatory(o, 'hashlimitName');
     if (rest.hashlimitName === '') throw new ValueError('Argument of "--hashlimit-name" must have a minimum length of 1 characters');
     const out: Reading<Options> = rest;
     const key = (hashlimitAbove !== undefined) === isNot(given) ? 'hashlimitUpto' : 'hashlimitAbove';

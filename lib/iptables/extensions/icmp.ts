@@ -1,18 +1,10 @@
 // -m icmp (linux/netfilter_ipv4/ip_tables.h, struct ipt_icmp; libxt_icmp.c).
-import { isNot, match, type Not, notOption, type Value, ValueError } from './codec.ts';
-import { bare, mandatory, withNot } from './option-values.ts';
-import type { Struct } from './struct.ts';
-import { parseUnsigned } from './values.ts';
+import { match, notOption, type Value } from './codec.ts';
+import { ICMP, type IcmpNames, type IcmpType, icmpType, listIcmpType, readIcmpType, writeIcmpType } from './icmp-type.ts';
+import { mandatory } from './option-values.ts';
 
-/** Type 255 without a code is any ICMP packet. Without a code, any. */
-export interface IcmpType {
-  readonly type: number;
-  readonly code?: number;
-}
-
+/** Without a code it is any ICMP packet. */
 const ANY = 255;
-/** Name, type, and code where the name stands for one. */
-export type IcmpNames = readonly (readonly [name: string, type: number, code?: number])[];
 const names: IcmpNames = [
   ['any', ANY],
   ['echo-reply', 0],
@@ -56,49 +48,11 @@ const names: IcmpNames = [
   ['address-mask-reply', 18],
 ];
 
-/** A name shortened as far as it stays clear, or `type[/code]`. */
-export function parseIcmpType(word: string, names: IcmpNames, what: 'ICMP' | 'ICMPv6'): IcmpType {
-  const lower = word.toLowerCase();
-  const found = word === '' ? [] : names.filter(([name]) => name.toLowerCase().startsWith(lower));
-  const named = found.find(([name]) => name.toLowerCase() === lower) ?? found[0];
-  if (named !== undefined) {
-    const [name, type, code] = named;
-    if (found.length > 1 && name.toLowerCase() !== lower)
-      throw new ValueError(`Ambiguous ${what} type \`${word}': ${found.map(([n]) => n).join(', ')}`);
-    return code === undefined ? { type } : { type, code };
-  }
-  const slash = word.indexOf('/');
-  const type = parseUnsigned(slash < 0 ? word : word.slice(0, slash), 255);
-  if (type === undefined) throw new ValueError(`Unknown ${what} type \`${word}'`);
-  if (slash < 0) return { type };
-  const code = parseUnsigned(word.slice(slash + 1), 255);
-  if (code === undefined) throw new ValueError(`Unknown ${what} code \`${word}'`);
-  return { type, code };
-}
-
+const numbers = icmpType('ICMP', names);
 const type: Value<IcmpType> = {
-  parse: ([word]) => parseIcmpType(word as string, names, 'ICMP'),
-  format: ({ type, code }) => [code === undefined ? (type === ANY ? 'any' : String(type)) : `${type}/${code}`],
+  parse: numbers.parse,
+  format: (v, c) => (v.type === ANY && v.code === undefined ? ['any'] : numbers.format(v, c)),
 };
-
-/** Offsets in struct ipt_icmp, as in ip6t_icmp: __u8 type, code[2], invflags. */
-export const ICMP = { type: 0, code: 1, invert: 3, size: 4 } as const;
-
-export function writeIcmpType(option: Not<IcmpType>, s: Struct): void {
-  const { type, code } = bare(option);
-  s.setU8(ICMP.type, type);
-  s.setU8(ICMP.code, code ?? 0);
-  s.setU8(ICMP.code + 1, code ?? 255);
-  s.setU8(ICMP.invert, isNot(option) ? 1 : 0);
-}
-export function readIcmpType(s: Struct): Not<IcmpType> {
-  const type = s.u8(ICMP.type);
-  const [min, max] = [s.u8(ICMP.code), s.u8(ICMP.code + 1)];
-  const inverted = s.u8(ICMP.invert) !== 0;
-  if (min === 0 && max === 255) return withNot<IcmpType>({ type }, inverted);
-  if (min !== max) throw new ValueError(`no option stands for the codes ${min} to ${max}`);
-  return withNot<IcmpType>({ type, code: min }, inverted);
-}
 
 export const icmp = match('icmp', {
   family: 'ip',
@@ -112,17 +66,7 @@ export const icmp = match('icmp', {
       read: (s) => ({ icmpType: readIcmpType(s) }),
     },
   ],
-  list: (o, { numeric }) => {
-    if (o.icmpType === undefined) return '';
-    const given = bare(o.icmpType);
-    const name = numeric ? undefined : names.find(([, type, code]) => type === given.type && code === given.code)?.[0];
-    const inverted = isNot(o.icmpType) ? ' !' : '';
-    if (name !== undefined) return ` icmp${inverted || ' '}${name}`;
-    const { type, code } = given;
-    const codes = code === undefined ? '' : ` code ${code}`;
-    // No blank where there is no `!`.
-    return ` icmp${inverted}type ${type}${codes}`;
-  },
+  list: (o, { numeric }) => (o.icmpType === undefined ? '' : ` icmp${listIcmpType(o.icmpType, names, numeric)}`),
   finish: (o) => {
     mandatory(o, 'icmpType');
     return o;

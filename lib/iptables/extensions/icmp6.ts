@@ -1,7 +1,7 @@
 // -m icmp6 (linux/netfilter_ipv6/ip6_tables.h, struct ip6t_icmp; libip6t_icmp6.c). The real tools know it as icmpv6 and ipv6-icmp too.
-import { isNot, match, type Not, notOption, type Value } from './codec.ts';
-import { ICMP, type IcmpNames, type IcmpType, parseIcmpType, readIcmpType, writeIcmpType } from './icmp.ts';
-import { bare, mandatory } from './option-values.ts';
+import { match, notOption } from './codec.ts';
+import { ICMP, type IcmpNames, icmpType, listIcmpType, readIcmpType, writeIcmpType } from './icmp-type.ts';
+import { mandatory } from './option-values.ts';
 
 /** The multicast listener's since 1.8.10. */
 const names: IcmpNames = [
@@ -39,22 +39,9 @@ const names: IcmpNames = [
   ['redirect', 137],
 ];
 
-const type: Value<IcmpType> = {
-  parse: ([word]) => parseIcmpType(word as string, names, 'ICMPv6'),
-  format: ({ type, code }) => [code === undefined ? String(type) : `${type}/${code}`],
-};
-
-/** The real program leaves out the blank before a number that isn't inverted. */
-function listType(option: Not<IcmpType>, numeric: boolean): string {
-  const { type, code } = bare<IcmpType>(option);
-  const name = numeric ? undefined : names.find(([, t, c]) => t === type && c === code)?.[0];
-  if (name !== undefined) return ` ${isNot(option) ? '!' : ''}${name}`;
-  return `${isNot(option) ? ' !' : ''}type ${type}${code === undefined ? '' : ` code ${code}`}`;
-}
-
 export const icmp6 = match('icmp6', {
   family: 'ip6',
-  options: { 'icmpv6-type': notOption(type) },
+  options: { 'icmpv6-type': notOption(icmpType('ICMPv6', names)) },
   protocols: [58],
   revisions: [
     {
@@ -66,7 +53,7 @@ export const icmp6 = match('icmp6', {
       read: (s) => ({ icmpv6Type: readIcmpType(s) }),
     },
   ],
-  list: (o, { numeric }) => ` ipv6-icmp${o.icmpv6Type === undefined ? '' : listType(o.icmpv6Type, numeric)}`,
+  list: (o, { numeric }) => ` ipv6-icmp${o.icmpv6Type === undefined ? '' : listIcmpType(o.icmpv6Type, names, numeric)}`,
   finish: (o) => {
     mandatory(o, 'icmpv6Type');
     return o;

@@ -1,6 +1,6 @@
 // -m mark (linux/netfilter/xt_mark.h; libxt_mark.c).
 import { isNot, match, type Not, notOption, type Revision, ValueError } from './codec.ts';
-import { bare, withNot } from './option-values.ts';
+import { bare, mandatory, withNot } from './option-values.ts';
 import { type Marked, marked, markText } from './values.ts';
 
 /** Offsets in struct xt_mark_mtinfo1: __u32 mark, mask; __u8 invert. */
@@ -43,16 +43,12 @@ export const markRevisions: readonly Revision<MarkOptions>[] = [
   },
 ];
 
-export function requireMark(o: MarkOptions): void {
-  if (o.mark === undefined) throw new ValueError('option "--mark" must be specified');
-}
-
 export const mark = match('mark', {
   options: { mark: notOption(marked) },
   revisions: markRevisions,
   list: (o) => (o.mark === undefined ? '' : ` mark match ${isNot(o.mark) ? '! ' : ''}${markText(bare(o.mark))}`),
   finish: (o) => {
-    requireMark(o);
+    mandatory(o, 'mark');
     return o;
   },
 });

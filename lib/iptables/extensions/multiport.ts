@@ -1,6 +1,6 @@
 // -m multiport (linux/netfilter/xt_multiport.h; libxt_multiport.c).
 import { isNot, match, type Not, notOption, type OptionsOf, spelling, type Value, ValueError } from './codec.ts';
-import { bare, withNot } from './option-values.ts';
+import { bare, exclusive, withNot } from './option-values.ts';
 import { listPort, type Ports, parsePort, services } from './ports.ts';
 import type { Struct } from './struct.ts';
 
@@ -126,7 +126,7 @@ export const multiport = match('multiport', {
   finish: (o) => {
     const [first, second] = keys.filter((key) => o[key] !== undefined);
     if (first === undefined) throw new ValueError('an option is expected: --sports, --dports or --ports');
-    if (second !== undefined) throw new ValueError(`option "--${first}" cannot be used together with "--${second}"`);
+    if (second !== undefined) exclusive(o, first, second);
     return o;
   },
 });

@@ -1,7 +1,7 @@
 // -m nfacct (linux/netfilter/xt_nfacct.h; libxt_nfacct.c). The accounting object of the name must be there when the rule is put in.
 import { match, option, type Revision, type Value, ValueError } from './codec.ts';
-import { mandatory } from './option-values.ts';
-import { fits, text } from './values.ts';
+import { endedText, mandatory } from './option-values.ts';
+import { text } from './values.ts';
 
 /** NFACCT_NAME_MAX. */
 const NAME_SIZE = 32;
@@ -14,7 +14,6 @@ const objectName: Value<string> = {
 };
 function checkName(name: string): string {
   if (name === '') throw new ValueError('Argument must have a minimum length of 1 characters');
-  if (name.includes('\n')) throw new ValueError('Newlines not allowed in --nfacct-name');
   return name;
 }
 const options = { 'nfacct-name': option(objectName) } as const;
@@ -26,11 +25,7 @@ function layout(revision: 0 | 1): Revision<{ readonly nfacctName?: string }> {
     size: 40,
     kernelPrivate: [[NAME_SIZE, 40]],
     write: (o, s) => s.setText(0, NAME_SIZE, o.nfacctName ?? ''),
-    read: (s) => {
-      const name = s.text(0, NAME_SIZE);
-      if (!fits(name, NAME_SIZE - 1)) throw new ValueError('the name has no end');
-      return { nfacctName: checkName(name) };
-    },
+    read: (s) => ({ nfacctName: checkName(endedText(s, 0, NAME_SIZE)) }),
   };
 }
 

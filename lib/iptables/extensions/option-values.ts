@@ -34,11 +34,17 @@ export function notEmpty<O extends object>(options: O): O {
   return options;
 }
 
-/** Text in a field that must end before the field does: no option can say text as long as that. */
+/** Text in a field that must end before the field does: no option can say text as long as that, nor of two lines. */
 export function endedText(s: Struct, at: number, size: number): string {
   const end = s.bytes.indexOf(0, at);
   if (end < 0 || end >= at + size) throw new ValueError(`text of ${size} bytes has no end`);
-  return s.text(at, size);
+  return oneLine(s.text(at, size));
+}
+
+/** Refuses text of two lines: its end of a line would end the line of save text, in the middle of the rule. */
+export function oneLine(text: string): string {
+  if (text.includes('\n')) throw new ValueError('text of two lines could not be read back from save text');
+  return text;
 }
 
 /** Refuses two options that exclude each other. */
@@ -47,7 +53,10 @@ export function exclusive<O extends object>(options: O, first: keyof O & string,
     throw new ValueError(`option "${longName(first)}" cannot be used together with "${longName(second)}"`);
 }
 /** Refuses to do without an option. */
-export function mandatory<O extends object>(options: O, ...keys: readonly (keyof O & string)[]): void {
+export function mandatory<O extends object, K extends keyof O & string>(
+  options: O,
+  ...keys: readonly K[]
+): asserts options is O & Required<Pick<O, K>> {
   const missing = keys.find((key) => options[key] === undefined);
   if (missing !== undefined) throw new ValueError(`option "${longName(missing)}" must be specified`);
 }

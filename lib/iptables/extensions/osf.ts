@@ -1,7 +1,7 @@
 // -m osf (linux/netfilter/nfnetlink_osf.h, struct nf_osf_info; libxt_osf.c). That it needs -p tcp is the kernel's to say.
 import { isNot, match, notOption, type OptionsOf, option, ValueError } from './codec.ts';
-import { bare, mandatory, type Reading, withNot } from './option-values.ts';
-import { fits, name, unsigned } from './values.ts';
+import { bare, endedText, mandatory, type Reading, withNot } from './option-values.ts';
+import { name, unsigned } from './values.ts';
 
 /** MAXGENRELEN. */
 const GENRE_SIZE = 32;
@@ -43,8 +43,7 @@ export const osf = match('osf', {
       },
       read: (s) => {
         const flags = s.u32(FLAGS);
-        const out: Reading<Options> = { genre: withNot(s.text(0, GENRE_SIZE), (flags & INVERT) !== 0) };
-        if (!fits(bare(out.genre as string), GENRE_SIZE - 1)) throw new ValueError('the genre has no end');
+        const out: Reading<Options> = { genre: withNot(endedText(s, 0, GENRE_SIZE), (flags & INVERT) !== 0) };
         if ((flags & HAS_TTL) !== 0) out.ttl = level(s.u32(TTL));
         if ((flags & HAS_LOG) !== 0) out.log = level(s.u32(LOG_LEVEL));
         return out;

@@ -17,21 +17,10 @@ import {
 } from './codec.ts';
 import { listed } from './listed.ts';
 import { maskedAddress, readMasked, writeMasked } from './masked-address.ts';
+import { oneOf } from './one-of.ts';
 import { bare, type Reading, withNot, without } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { hex, parseUnsigned, unsigned } from './values.ts';
-
-/** A value that is one of a few words. */
-function oneOf<const W extends string>(what: string, words: readonly W[]): Value<W> {
-  return {
-    parse: ([given]) => {
-      const word = words.find((w) => w === given);
-      if (word === undefined) throw new ValueError(`invalid ${what} "${given}"`);
-      return word;
-    },
-    format: (word) => [word],
-  };
-}
 
 const protocols = { esp: 50, ah: 51, ipcomp: 108 } as const;
 type Protocol = keyof typeof protocols;
@@ -61,7 +50,7 @@ export type PolicyElement = OptionsOf<typeof elementOptions>;
 
 const options = {
   dir: option(oneOf('dir', ['in', 'out'])),
-  pol: option(oneOf('policy', ['none', 'ipsec'])),
+  pol: option(oneOf('pol', ['none', 'ipsec'])),
   strict: flag(),
   elements: elementList<PolicyElement>(),
 } as const;

@@ -10,7 +10,7 @@ export type Ports = number | readonly [first: number, last: number];
 export const services: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: 'dccp', 132: 'sctp', 136: 'udplite' };
 
 export function parsePort(word: string, c: ParseContext): number {
-  const port = parseUnsigned(word, 65535) ?? servicePort(word, services[c.protocol]) ?? servicePort(word);
+  const port = parseUnsigned(word, 65535) ?? servicePort(word, services[c.protocol]);
   if (port === undefined) throw new ValueError(`invalid port/service \`${word}' specified`);
   return port;
 }

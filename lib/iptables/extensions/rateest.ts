@@ -1,9 +1,9 @@
 // -m rateest (linux/netfilter/xt_rateest.h, struct xt_rateest_match_info; libxt_rateest.c). One estimator against a rate (absolute), or
 // against another estimator (relative, with --rateest2); with --rateest-delta what the estimators are above given rates.
 import { flag, isNot, match, notFlag, type OptionSpec, type OptionsOf, option, type Value, ValueError } from './codec.ts';
-import { type Reading, withNot } from './option-values.ts';
+import { endedText, type Reading, withNot } from './option-values.ts';
 import type { Struct } from './struct.ts';
-import { fits, name, parseUnsigned } from './values.ts';
+import { name, parseUnsigned } from './values.ts';
 
 const U32_MAX = 0xffffffff;
 /** Bits of each unit, in lower case. */
@@ -117,8 +117,7 @@ function read(s: Struct): Options {
   const comparison = comparisons.find(({ mode }) => mode === s.u16(MODE));
   if (flags > 0x3f || (flags & (BPS | PPS)) === 0 || (kind !== ABSOLUTE && kind !== RELATIVE) || comparison === undefined)
     throw new ValueError(`no options stand for flags ${flags} and mode ${s.u16(MODE)}`);
-  const names = [s.text(0, NAME_SIZE), s.text(NAME2, NAME_SIZE)] as const;
-  if (!names.every((n) => fits(n, NAME_SIZE - 1))) throw new ValueError('a name has no end');
+  const names = [endedText(s, 0, NAME_SIZE), endedText(s, NAME2, NAME_SIZE)] as const;
   const out: Reading<Options> = kind === RELATIVE ? { rateest1: names[0], rateest2: names[1] } : { rateest: names[0] };
   out[comparison.key] = withNot(true as const, (flags & INVERT) !== 0);
   const delta = (flags & DELTA) !== 0;

@@ -150,7 +150,7 @@ export const recent = match('recent', {
   finish: (o, c) => {
     const [first, second] = operations.filter(({ key }) => o[key] !== undefined);
     if (first === undefined) throw new ValueError("you must specify one of `--set', `--rcheck' `--update' or `--remove'");
-    if (second !== undefined) throw new ValueError(`option "--${first.key}" cannot be used together with "--${second.key}"`);
+    if (second !== undefined) exclusive(o, first.key, second.key);
     checkTogether(o);
     const { rsource: _rsource, rdest: _rdest, hitcount, mask, ...rest } = o;
     // The later of both counts.

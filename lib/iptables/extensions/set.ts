@@ -14,7 +14,7 @@ import {
   ValueError,
 } from './codec.ts';
 import { listed } from './listed.ts';
-import { bare, type Reading, withNot, without } from './option-values.ts';
+import { bare, onlyBits, type Reading, withNot, without } from './option-values.ts';
 import { readSetInfo, readSetInfoV0, setAndDirections, writeSetInfo, writeSetInfoV0 } from './set-name.ts';
 import type { Struct } from './struct.ts';
 import { unsigned64 } from './values.ts';
@@ -43,6 +43,7 @@ const SKIP_COUNTER_UPDATE = 1 << 3;
 const SKIP_SUBCOUNTER_UPDATE = 1 << 4;
 const RETURN_NOMATCH = 1 << 7;
 /** IPSET_COUNTER_*. */
+const NONE = 0;
 const EQ = 1;
 const NE = 2;
 const LT = 3;
@@ -74,6 +75,8 @@ function readComparison(out: Reading<Options>, what: 'packets' | 'bytes', value:
   if (op === EQ || op === NE) out[`${what}Eq`] = withNot(value, op === NE);
   else if (op === LT) out[`${what}Lt`] = value;
   else if (op === GT) out[`${what}Gt`] = value;
+  // The kernel takes any other for one that never holds.
+  else if (op !== NONE) throw new ValueError(`no option stands for the comparison ${op}`);
 }
 
 function flagsOf(o: Options): number {
@@ -81,6 +84,7 @@ function flagsOf(o: Options): number {
   return counters | (o.returnNomatch === true ? RETURN_NOMATCH : 0);
 }
 function readFlags(out: Reading<Options>, flags: number): void {
+  onlyBits(flags, SKIP_COUNTER_UPDATE | SKIP_SUBCOUNTER_UPDATE | RETURN_NOMATCH, 'the flags');
   if ((flags & RETURN_NOMATCH) !== 0) out.returnNomatch = true;
   if ((flags & SKIP_COUNTER_UPDATE) !== 0) out.updateCounters = { not: true };
   if ((flags & SKIP_SUBCOUNTER_UPDATE) !== 0) out.updateSubcounters = { not: true };

@@ -4,7 +4,7 @@ import { isNot, type ListContext, match, notOption, type OptionsOf, type Revisio
 import { matchFlags, STATE_ALIAS } from './conntrack.ts';
 import { type PlainState, plainStates, plainStateTable } from './conntrack-states.ts';
 import { listed } from './listed.ts';
-import { bare, onlyBits, withNot } from './option-values.ts';
+import { bare, mandatory, onlyBits, withNot } from './option-values.ts';
 import { bitsOf, wordsOfBits } from './words-of-bits.ts';
 
 const options = { state: notOption(plainStates) } as const;
@@ -46,7 +46,7 @@ function layout(revision: 1 | 2 | 3, size: number): Revision<Options> {
 
 const list = (o: Options, c: ListContext): string => listed(options, o, c);
 const finish = (o: Options): Options => {
-  if (o.state === undefined) throw new ValueError('option "--state" must be specified');
+  mandatory(o, 'state');
   return o;
 };
 

@@ -1,7 +1,8 @@
 // -m statistic (linux/netfilter/xt_statistic.h; libxt_statistic.c).
 import { isNot, match, notOption, type OptionsOf, option, type Value, ValueError } from './codec.ts';
 import { listed } from './listed.ts';
-import { bare, onlyBits, withNot, without } from './option-values.ts';
+import { oneOf } from './one-of.ts';
+import { bare, exclusive, mandatory, onlyBits, withNot, without } from './option-values.ts';
 import { unsigned } from './values.ts';
 
 /** The kernel compares 31 random bits. */
@@ -28,17 +29,8 @@ function format(p: number): string {
   return p.toFixed(11);
 }
 
-type Mode = 'random' | 'nth';
-const mode: Value<Mode> = {
-  parse: ([word]) => {
-    if (word !== 'random' && word !== 'nth') throw new ValueError(`Bad mode "${word}"`);
-    return word;
-  },
-  format: (v) => [v],
-};
-
 const options = {
-  mode: option(mode),
+  mode: option(oneOf('mode', ['random', 'nth'])),
   probability: notOption(probability),
   every: notOption(unsigned(0xffffffff, 1)),
   packet: option(unsigned(0xffffffff)),
@@ -82,10 +74,8 @@ export const statistic = match('statistic', {
   // The first packet isn't listed.
   list: (o, c) => ` statistic${listed(options, o.packet === 0 ? without(o, 'packet') : o, c)}`,
   finish: (o) => {
-    if (o.mode === undefined) throw new ValueError('option "--mode" must be specified');
-    if (o.probability !== undefined && (o.every !== undefined || o.packet !== undefined)) {
-      throw new ValueError(`option "--probability" cannot be used together with "--${o.every !== undefined ? 'every' : 'packet'}"`);
-    }
+    mandatory(o, 'mode');
+    for (const key of ['every', 'packet'] as const) exclusive(o, 'probability', key);
     if (o.every !== undefined && o.packet === undefined) throw new ValueError('option "--every" also requires "--packet"');
     if (o.mode === 'random' && o.probability === undefined) throw new ValueError('--probability must be specified when using random mode');
     if (o.mode === 'nth' && o.every === undefined) throw new ValueError('--every must be specified when using nth mode');

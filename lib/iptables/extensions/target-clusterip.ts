@@ -1,5 +1,6 @@
 // -j CLUSTERIP (linux/netfilter_ipv4/ipt_CLUSTERIP.h, gone from newer kernels; libipt_CLUSTERIP.c).
 import { flag, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { oneOf } from './one-of.ts';
 import { unsigned } from './values.ts';
 
 /** In the order of CLUSTERIP_HASHMODE_*. */
@@ -8,14 +9,6 @@ export type ClusterHashMode = (typeof modes)[number];
 const CLUSTERIP_MAX_NODES = 16;
 const CLUSTERIP_FLAG_NEW = 1;
 
-const hashMode: Value<ClusterHashMode> = {
-  parse: ([word]) => {
-    const found = modes.find((mode) => mode === word);
-    if (found === undefined) throw new ValueError(`Unknown hashmode "${word}"`);
-    return found;
-  },
-  format: (mode) => [mode],
-};
 /** A link-layer multicast address. */
 const mac: Value<string> = {
   parse: ([word]) => formatMac(macBytes(word as string)),
@@ -38,7 +31,7 @@ function formatMac(bytes: readonly number[]): string {
 const nodes = unsigned(CLUSTERIP_MAX_NODES);
 const options = {
   new: flag(),
-  hashmode: option(hashMode),
+  hashmode: option(oneOf('hashmode', modes)),
   clustermac: option(mac),
   'total-nodes': option(nodes),
   'local-node': option(nodes),

@@ -1,6 +1,6 @@
 // -j CONNMARK (linux/netfilter/xt_connmark.h; libxt_CONNMARK.c).
 import { flag, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
-import type { Reading } from './option-values.ts';
+import { exclusive, type Reading } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { MARK } from './target-mark.ts';
 import { hex, unsigned } from './values.ts';
@@ -121,16 +121,13 @@ export const CONNMARK = target('CONNMARK', {
           : '';
     return ` CONNMARK ${listOperation(o)}${shift}`;
   },
-  finish: ({ setXmark, saveMark, restoreMark, mask, nfmask, ctmask, leftShiftMark, rightShiftMark }): Options => {
+  finish: (o): Options => {
+    const { setXmark, saveMark, restoreMark, mask, nfmask, ctmask, leftShiftMark, rightShiftMark } = o;
     const operations = [setXmark, saveMark, restoreMark].filter((operation) => operation !== undefined);
     if (operations.length === 0) throw new ValueError('No operation specified');
     if (operations.length > 1) throw new ValueError('to set a mark, --save-mark and --restore-mark cannot be used together');
-    if (mask !== undefined && (nfmask !== undefined || ctmask !== undefined)) {
-      throw new ValueError('option "--mask" cannot be used together with "--nfmask" or "--ctmask"');
-    }
-    if (leftShiftMark !== undefined && rightShiftMark !== undefined) {
-      throw new ValueError('option "--left-shift-mark" cannot be used together with "--right-shift-mark"');
-    }
+    for (const key of ['nfmask', 'ctmask'] as const) exclusive(o, 'mask', key);
+    exclusive(o, 'leftShiftMark', 'rightShiftMark');
     const shift = {
       ...(leftShiftMark === undefined || leftShiftMark === 0 ? {} : { leftShiftMark }),
       ...(rightShiftMark === undefined || rightShiftMark === 0 ? {} : { rightShiftMark }),

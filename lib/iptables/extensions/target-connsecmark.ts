@@ -1,5 +1,6 @@
 // -j CONNSECMARK (linux/netfilter/xt_CONNSECMARK.h; libxt_CONNSECMARK.c).
 import { flag, type OptionsOf, target, ValueError } from './codec.ts';
+import { exclusive } from './option-values.ts';
 
 const options = { save: flag(), restore: flag() };
 
@@ -24,7 +25,7 @@ export const CONNSECMARK = target('CONNSECMARK', {
   list: (o) => ` CONNSECMARK ${o.save === true ? 'save' : 'restore'}`,
   finish: (o) => {
     if (o.save === undefined && o.restore === undefined) throw new ValueError('parameter required');
-    if (o.save !== undefined && o.restore !== undefined) throw new ValueError('option "--save" cannot be used together with "--restore"');
+    exclusive(o, 'save', 'restore');
     return o;
   },
 });

@@ -1,6 +1,6 @@
 // -j CT (linux/netfilter/xt_CT.h; libxt_CT.c).
 import { flag, type OptionsOf, option, type Revision, target, type Value, ValueError } from './codec.ts';
-import { without } from './option-values.ts';
+import { endedText, without } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { name, parseUnsigned } from './values.ts';
 
@@ -107,8 +107,8 @@ function write(o: Options, s: Struct, timeouts: boolean): void {
 function read(s: Struct, timeouts: boolean, known: number): Options {
   const flags = s.u16(0);
   if ((flags & ~known) !== 0) throw new ValueError(`no option stands for the flags 0x${(flags & ~known).toString(16)}`);
-  const helper = s.text(12, HELPER_SIZE);
-  const timeout = timeouts ? s.text(28, TIMEOUT_SIZE) : '';
+  const helper = endedText(s, 12, HELPER_SIZE);
+  const timeout = timeouts ? endedText(s, 28, TIMEOUT_SIZE) : '';
   const ctevents = fromBits(events, s.u32(4));
   const expevents = fromBits(expectEvents, s.u32(8));
   return {

@@ -1,5 +1,6 @@
 // -j DNAT (linux/netfilter/nf_nat.h; libxt_NAT.c). Revision 2 has the base port, for both families.
-import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
+import { flag, type OptionsOf, option, target } from './codec.ts';
+import { mandatory } from './option-values.ts';
 import { checkPorts, givenRange, natRange } from './target-nat-range.ts';
 import {
   listFlags,
@@ -28,7 +29,7 @@ export const DNAT = target('DNAT', {
   revisions: [natRevision(view, 0, multiRangeCompat, 'ip'), natRevision(view, 1, range1, 'ip6'), natRevision(view, 2, range2)],
   list: (o, c) => ` to:${to.format(o.toDestination ?? {}, c)[0]}${listFlags(o)}`,
   finish: (o, c) => {
-    if (o.toDestination === undefined) throw new ValueError('option "--to-destination" must be specified');
+    mandatory(o, 'toDestination');
     checkPorts(o.toDestination.port, c);
     return o;
   },

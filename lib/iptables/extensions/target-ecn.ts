@@ -1,5 +1,6 @@
 // -j ECN (linux/netfilter_ipv4/ipt_ECN.h; libipt_ECN.c). That the bits of TCP need -p tcp is the kernel's to say.
 import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
+import { exclusive } from './option-values.ts';
 import { unsigned } from './values.ts';
 
 const bit = unsigned(1);
@@ -74,9 +75,7 @@ export const ECN = target('ECN', {
       if ((o.ecnTcpEce ?? o.ecnTcpCwr ?? o.ecnIpEct) === undefined) throw new ValueError('An operation is required');
       return canonicalBits(o.ecnTcpEce, o.ecnTcpCwr, o.ecnIpEct);
     }
-    if (o.ecnTcpEce !== undefined || o.ecnTcpCwr !== undefined) {
-      throw new ValueError('option "--ecn-tcp-remove" cannot be used together with "--ecn-tcp-ece" or "--ecn-tcp-cwr"');
-    }
+    for (const key of ['ecnTcpEce', 'ecnTcpCwr'] as const) exclusive(o, 'ecnTcpRemove', key);
     return canonicalBits(0, 0, o.ecnIpEct);
   },
 });

@@ -45,8 +45,7 @@ export const IDLETIMER = target('IDLETIMER', {
   ],
   list: (o) => ` timeout:${o.timeout} label:${o.label}${o.alarm === true ? ' alarm' : ''}`,
   finish: (o) => {
-    if (o.timeout === undefined) throw new ValueError('option "--timeout" must be specified');
-    mandatory(o, 'label');
+    mandatory(o, 'timeout', 'label');
     return o;
   },
 });

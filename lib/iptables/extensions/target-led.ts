@@ -1,5 +1,6 @@
 // -j LED (linux/netfilter/xt_LED.h; libxt_LED.c).
 import { flag, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { endedText, mandatory } from './option-values.ts';
 import { name, parseUnsigned } from './values.ts';
 
 /** What the kernel's name of a trigger begins with. */
@@ -35,7 +36,7 @@ export const LED = target('LED', {
         s.setU32(28, o.ledDelay === 'inf' ? FOREVER : (o.ledDelay ?? 0));
       },
       read: (s): OptionsOf<typeof options> => {
-        const trigger = s.text(0, ID_SIZE);
+        const trigger = endedText(s, 0, ID_SIZE);
         if (!trigger.startsWith(PREFIX)) throw new ValueError(`no option stands for the trigger "${trigger}"`);
         const ms = s.u32(28);
         return {
@@ -50,8 +51,9 @@ export const LED = target('LED', {
     const trigger = ledTriggerId.replace(/["\\]/g, '\\$&');
     return ` led-trigger-id:"${trigger}" led-delay:${ledDelay === 'inf' ? 'inf' : `${ledDelay}ms`}${ledAlwaysBlink === true ? ' led-always-blink' : ''}`;
   },
-  finish: ({ ledDelay = 0, ...others }) => {
-    if (others.ledTriggerId === undefined) throw new ValueError('option "--led-trigger-id" must be specified');
+  finish: (o) => {
+    mandatory(o, 'ledTriggerId');
+    const { ledDelay = 0, ...others } = o;
     return { ...others, ...(ledDelay === 0 ? {} : { ledDelay }) };
   },
 });

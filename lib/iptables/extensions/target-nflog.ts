@@ -1,8 +1,8 @@
 // -j NFLOG (linux/netfilter/xt_NFLOG.h; libxt_NFLOG.c).
-
 import { saveString } from '../words.ts';
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
 import { cut, logPrefix } from './log-prefix.ts';
+import { endedText, exclusive } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { unsigned } from './values.ts';
 
@@ -54,7 +54,7 @@ export const NFLOG_TARGET = target('NFLOG', {
         const unknown = s.u16(NFLOG.flags) & ~NFLOG.COPY_LEN;
         if (unknown !== 0) throw new ValueError(`no option stands for the flags 0x${unknown.toString(16)}`);
         const sized = (s.u16(NFLOG.flags) & NFLOG.COPY_LEN) !== 0;
-        const text = s.text(NFLOG.prefix, prefixSize(s));
+        const text = endedText(s, NFLOG.prefix, prefixSize(s));
         const group = s.u16(NFLOG.group);
         const threshold = s.u16(NFLOG.threshold);
         return {
@@ -77,9 +77,9 @@ export const NFLOG_TARGET = target('NFLOG', {
     ] as const;
     return prefix + numbers.map(([word, value]) => (value === undefined ? '' : ` ${word} ${value}`)).join('');
   },
-  finish: ({ nflogGroup, nflogRange, nflogThreshold, ...others }) => {
-    if (nflogRange !== undefined && others.nflogSize !== undefined)
-      throw new ValueError('option "--nflog-range" cannot be used together with "--nflog-size"');
+  finish: (o) => {
+    exclusive(o, 'nflogRange', 'nflogSize');
+    const { nflogGroup, nflogRange, nflogThreshold, ...others } = o;
     return {
       ...others,
       ...(nflogGroup === undefined || nflogGroup === 0 ? {} : { nflogGroup }),

@@ -1,5 +1,6 @@
 // -j NFQUEUE (linux/netfilter/xt_NFQUEUE.h; libxt_NFQUEUE.c).
 import { flag, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { exclusive } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { parseUnsigned, unsigned } from './values.ts';
 
@@ -111,7 +112,7 @@ export const NFQUEUE = target('NFQUEUE', {
       if (o.queueCpuFanout !== undefined) throw new ValueError('option "--queue-cpu-fanout" also requires "--queue-balance"');
       return { ...o, queueNum: o.queueNum ?? 0 };
     }
-    if (o.queueNum !== undefined) throw new ValueError('option "--queue-num" cannot be used together with "--queue-balance"');
+    exclusive(o, 'queueNum', 'queueBalance');
     return o;
   },
 });

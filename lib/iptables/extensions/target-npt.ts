@@ -2,6 +2,7 @@
 // printed too: the real save leaves it out, and its own parser then misses it.
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
 import { hostmask, hostmaskBytes, hostmaskText } from './hostmask.ts';
+import { mandatory } from './option-values.ts';
 import type { Struct } from './struct.ts';
 
 const options = { 'src-pfx': option(hostmask), 'dst-pfx': option(hostmask) } as const;
@@ -39,8 +40,7 @@ function npt<const N extends 'SNPT' | 'DNPT'>(name: N) {
     ],
     list: (o) => ` ${name} src-pfx ${o.srcPfx} dst-pfx ${o.dstPfx}`,
     finish: (o) => {
-      if (o.srcPfx === undefined) throw new ValueError('option "--src-pfx" must be specified');
-      if (o.dstPfx === undefined) throw new ValueError('option "--dst-pfx" must be specified');
+      mandatory(o, 'srcPfx', 'dstPfx');
       return o;
     },
   });

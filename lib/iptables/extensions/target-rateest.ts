@@ -1,6 +1,6 @@
 // -j RATEEST (linux/netfilter/xt_RATEEST.h; libxt_RATEEST.c). Times are microseconds here.
 import { type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
-import { endedText } from './option-values.ts';
+import { endedText, mandatory } from './option-values.ts';
 import { name } from './values.ts';
 
 const NAME_SIZE = 16;
@@ -76,11 +76,13 @@ export const RATEEST = target('RATEEST', {
   ],
   list: ({ rateestName, rateestInterval = 0, rateestEwmalog = 0 }) =>
     ` name ${rateestName} interval ${formatTime(rateestInterval)} ewmalog ${formatTime(rateestEwmalog)}`,
-  finish: ({ rateestName, rateestInterval, rateestEwmalog }) => {
-    if (rateestName === undefined) throw new ValueError('option "--rateest-name" must be specified');
-    if (rateestInterval === undefined) throw new ValueError('option "--rateest-interval" must be specified');
-    if (rateestEwmalog === undefined) throw new ValueError('option "--rateest-ewmalog" must be specified');
+  finish: (o) => {
+    mandatory(o, 'rateestName', 'rateestInterval', 'rateestEwmalog');
+    const { rateestName, rateestInterval, rateestEwmalog } = o;
     const interval = QUARTER * 2 ** intervalLog(rateestInterval);
-    return { rateestName, rateestInterval: interval, rateestEwmalog: interval * 2 ** ewmaLog(rateestInterval, rateestEwmalog) };
+    const ewma = interval * 2 ** ewmaLog(rateestInterval, rateestEwmalog);
+    // The real save prints what 32 bits keep of it.
+    if (ewma > U32_MAX) throw new ValueError(`ewmalog value would become ${formatTime(ewma)}, which is too large`);
+    return { rateestName, rateestInterval: interval, rateestEwmalog: ewma };
   },
 });

@@ -1,6 +1,6 @@
 // -j SECMARK (linux/netfilter/xt_SECMARK.h; libxt_SECMARK.c).
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
-import { mandatory } from './option-values.ts';
+import { endedText, mandatory } from './option-values.ts';
 import type { Struct } from './struct.ts';
 import { name } from './values.ts';
 
@@ -17,7 +17,7 @@ function write(o: Options, s: Struct, contextAt: number): void {
 }
 function read(s: Struct, contextAt: number): Options {
   if (s.u8(0) !== SECMARK_MODE_SEL) throw new ValueError(`no option stands for the mode ${s.u8(0)}`);
-  return { selctx: s.text(contextAt, SECMARK_SECCTX_MAX) };
+  return { selctx: endedText(s, contextAt, SECMARK_SECCTX_MAX) };
 }
 
 export const SECMARK = target('SECMARK', {

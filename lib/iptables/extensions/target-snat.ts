@@ -1,5 +1,6 @@
 // -j SNAT (linux/netfilter/nf_nat.h; libxt_NAT.c).
-import { flag, type OptionsOf, option, target, ValueError } from './codec.ts';
+import { flag, type OptionsOf, option, target } from './codec.ts';
+import { mandatory } from './option-values.ts';
 import { checkPorts, givenRange, natRange } from './target-nat-range.ts';
 import {
   listFlags,
@@ -33,7 +34,7 @@ export const SNAT = target('SNAT', {
   revisions: [natRevision(view, 0, multiRangeCompat, 'ip'), natRevision(view, 1, range1, 'ip6')],
   list: (o, c) => ` to:${to.format(o.toSource ?? {}, c)[0]}${listFlags(o)}`,
   finish: (o, c) => {
-    if (o.toSource === undefined) throw new ValueError('option "--to-source" must be specified');
+    mandatory(o, 'toSource');
     checkPorts(o.toSource.port, c);
     return o;
   },

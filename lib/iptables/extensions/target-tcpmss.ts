@@ -1,5 +1,6 @@
 // -j TCPMSS (linux/netfilter/xt_TCPMSS.h; libxt_TCPMSS.c). That it needs -p tcp and a match for SYN is the kernel's to say.
 import { flag, type IpFamily, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { exclusive } from './option-values.ts';
 import { unsigned } from './values.ts';
 
 /** What an IP header leaves of 65535 bytes. */
@@ -30,9 +31,7 @@ export const TCPMSS = target('TCPMSS', {
   finish: (o) => {
     if (o.setMss === undefined && o.clampMssToPmtu === undefined) throw new ValueError('At least one parameter is required');
     // The manual page says so; the real tools take the one that is written last.
-    if (o.setMss !== undefined && o.clampMssToPmtu !== undefined) {
-      throw new ValueError('option "--set-mss" cannot be used together with "--clamp-mss-to-pmtu"');
-    }
+    exclusive(o, 'setMss', 'clampMssToPmtu');
     return o;
   },
 });

@@ -1,6 +1,6 @@
 // -j TEE (linux/netfilter/xt_TEE.h; libxt_TEE.c). Revision 0 was never in a kernel of kernel.org.
 import { type IpFamily, option, target, type Value, ValueError } from './codec.ts';
-import { endedText } from './option-values.ts';
+import { endedText, mandatory } from './option-values.ts';
 import { formatAddress, name, parseAddress } from './values.ts';
 
 const OIF = 16;
@@ -36,8 +36,9 @@ export const TEE = target('TEE', {
   ],
   // Never a host's name: DNS is not asked.
   list: (o) => ` TEE gw:${o.gateway}${o.oif === undefined ? '' : ` oif=${o.oif}`}`,
-  finish: ({ gateway, oif = '' }) => {
-    if (gateway === undefined) throw new ValueError('option "--gateway" must be specified');
+  finish: (o) => {
+    mandatory(o, 'gateway');
+    const { gateway, oif = '' } = o;
     return { gateway, ...(oif === '' ? {} : { oif }) };
   },
 });

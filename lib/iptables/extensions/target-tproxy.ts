@@ -1,5 +1,6 @@
 // -j TPROXY (linux/netfilter/xt_TPROXY.h; libxt_TPROXY.c). That it needs -p tcp or udp is the kernel's to say.
 import { type BytesContext, type IpFamily, type OptionsOf, option, target, type Value, ValueError } from './codec.ts';
+import { mandatory } from './option-values.ts';
 import { plainPort } from './ports.ts';
 import type { Struct } from './struct.ts';
 import { formatAddress, hex, type Marked, marked, parseAddress } from './values.ts';
@@ -48,7 +49,7 @@ export const TPROXY = target('TPROXY', {
     return ` TPROXY redirect ${o.onIp ?? unset[c.family]}:${o.onPort} mark ${shownMark}`;
   },
   finish: (o, c) => {
-    if (o.onPort === undefined) throw new ValueError('option "--on-port" must be specified');
+    mandatory(o, 'onPort');
     return { onPort: o.onPort, onIp: o.onIp ?? unset[c.family], tproxyMark: o.tproxyMark ?? unmarked };
   },
 });

@@ -1,6 +1,7 @@
 // -j ULOG (linux/netfilter_ipv4/ipt_ULOG.h, gone since Linux 3.17; libipt_ULOG.c).
 import { type OptionsOf, option, target, ValueError } from './codec.ts';
 import { logPrefix } from './log-prefix.ts';
+import { endedText } from './option-values.ts';
 import { unsigned } from './values.ts';
 
 const PREFIX_SIZE = 32;
@@ -49,7 +50,7 @@ export const ULOG = target('ULOG', {
         if (range > BigInt(U32_MAX) || threshold < 1n || threshold > BigInt(LONGEST_QUEUE)) {
           throw new ValueError(`no options stand for the range ${range} and the threshold ${threshold}`);
         }
-        const ulogPrefix = s.text(24, PREFIX_SIZE);
+        const ulogPrefix = endedText(s, 24, PREFIX_SIZE);
         const told = { ulogNlgroup: 32 - Math.clz32(group), ulogCprange: Number(range), ulogQthreshold: Number(threshold) };
         return withoutDefaults({ ...(ulogPrefix === '' ? {} : { ulogPrefix }), ...told });
       },

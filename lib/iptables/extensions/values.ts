@@ -5,6 +5,7 @@ import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../../wire/address
 import { EncodeError } from '../../wire/errors.ts';
 import { encodeText } from '../../wire/text.ts';
 import { type IpFamily, type Value, ValueError } from './codec.ts';
+import { oneLine } from './option-values.ts';
 
 /** An unsigned number as xtables_strtoui reads it, blanks before it too, or undefined. */
 export function parseUnsigned(text: string, max: number, min = 0): number | undefined {
@@ -63,6 +64,7 @@ export function name(max: number): Value<string> {
   return {
     parse: ([word]) => {
       if ((word as string).includes('\0')) throw new ValueError('holds a NUL');
+      oneLine(word as string);
       if (!fits(word as string, max)) throw new ValueError(`too long, ${max} bytes are allowed`);
       return word as string;
     },

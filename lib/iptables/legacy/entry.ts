@@ -115,7 +115,7 @@ function maskExtension(kind: 'match' | 'target', mask: Uint8Array, at: number, e
   return data + xtAlign(e.data.length);
 }
 
-/** Reads an entry. `verdict` says what a standard target of the table means. Undefined: bits that no option of iptables can say. */
+/** Reads an entry. `verdict` says what a standard target of the table means. Undefined: what no option of iptables can say. */
 export function readEntry(
   entry: Uint8Array,
   family: XtRule['family'],
@@ -139,6 +139,8 @@ export function readEntry(
   if (incoming !== undefined) rule.inInterface = incoming;
   const outgoing = readInterface(s, at.outInterface, at.outMask, (inverted & INV.out) !== 0);
   if (outgoing !== undefined) rule.outInterface = outgoing;
+  // A line's end would end the line of save text.
+  if (incoming?.name.includes('\n') === true || outgoing?.name.includes('\n') === true) return undefined;
   const protocol = s.u16(at.protocol);
   if (protocol !== 0) rule.protocol = { number: protocol, not: (inverted & INV.protocol) !== 0 };
   if ((flags & at.fragment) !== 0) rule.fragment = { not: (inverted & INV.fragment) !== 0 };

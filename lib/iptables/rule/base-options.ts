@@ -1,5 +1,6 @@
 // The options that need no extension (iptables.c, xshared.c): commands, options of a rule and settings, and the checks of their values.
 import { ValueError } from '../extensions/codec.ts';
+import { oneLine } from '../extensions/option-values.ts';
 import { fits } from '../extensions/values.ts';
 
 /** Commands by their letters. */
@@ -78,6 +79,7 @@ const INTERFACE_BYTES = 15;
 export function checkInterface(name: string): void {
   if (name === '') throw new ValueError('Empty interface is likely to be undesired');
   if (name.includes('\0')) throw new ValueError('an interface name holds no NUL');
+  oneLine(name);
   if (!fits(name, INTERFACE_BYTES)) {
     throw new ValueError(`interface name \`${name}' must be shorter than 16 characters`);
   }

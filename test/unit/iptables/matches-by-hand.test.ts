@@ -2,10 +2,12 @@
 // them for linux/netfilter/xt_*.h), and where nflink knows better than iptables 1.8.9.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { IpFamily } from '../../../lib/iptables/extensions/codec.ts';
+import { type Codec, type IpFamily, ValueError } from '../../../lib/iptables/extensions/codec.ts';
 import { parseNames } from '../../../lib/iptables/extensions/iproute2-names.ts';
 import { codecOf } from '../../../lib/iptables/extensions/registry.ts';
 import { Struct } from '../../../lib/iptables/extensions/struct.ts';
+import { readEntry } from '../../../lib/iptables/legacy/entry.ts';
+import { layouts, STANDARD_TARGET_SIZE } from '../../../lib/iptables/legacy/layout.ts';
 import { contextOf } from '../../../lib/iptables/rule/printer.ts';
 import { formatRule, normalizeRule, parseRule } from '../../../lib/iptables/rule-text.ts';
 import { bytesContext, readMatch, revisionOf, writeMatch } from './xt-entry.ts';
@@ -99,6 +101,23 @@ test("the kernel's own match state is read", () => {
   assert.deepEqual(read([0xf7, 0xff, 0xff, 0xff]), { name: 'state', state: { not: ['NEW'] } });
 });
 
+test('set: a comparison or a flag that no option says is not left out', () => {
+  const text = '-m set --match-set foo src --packets-gt 5 --bytes-lt 6 ! --update-counters';
+  const c = bytesContext('ip', ['foo']);
+  // Offsets of the two operators and of the flags: struct xt_set_info_match_v3, _v4.
+  for (const [revision, places] of [
+    [3, [8, 24, 41]],
+    [4, [16, 32, 41]],
+  ] as const) {
+    const data = writeMatch(matchOf(text), revision, 48, c);
+    assert.deepEqual(readMatch({ name: 'set', revision, data }, c), matchOf(text));
+    for (const at of places) {
+      const other = data.slice().fill(5, at, at + 1);
+      assert.throws(() => readMatch({ name: 'set', revision, data: other }, c), ValueError, `revision ${revision}: ${at}`);
+    }
+  }
+});
+
 test('what a revision cannot say goes to another', () => {
   const can = (text: string, revision: number): boolean | undefined => {
     const match = matchOf(text);
@@ -113,6 +132,53 @@ test('what a revision cannot say goes to another', () => {
   assert.equal(can('-m tos --tos Minimize-Delay', 0), false);
   assert.equal(can('-m conntrack --ctorigsrcport 5', 0), false);
   assert.equal(can('-m state --state UNTRACKED', 1), false);
+});
+
+test('a service is looked for among those of the protocol', () => {
+  // /etc/services has these two for one of the protocols only.
+  assert.equal(formatRule(parseRule('-p tcp --dport exec')), '-p tcp -m tcp --dport 512');
+  for (const text of ['-p tcp --dport biff', '-p tcp -m multiport --dports biff', '-p sctp -m multiport --sports 22,http'])
+    assert.throws(() => parseRule(text), { code: 'ERR_RULE_SYNTAX' }, text);
+});
+
+const NAMED = [
+  ...['-m cgroup --path', '-m helper --helper', '-m recent --set --name', '-m hashlimit --hashlimit 1/s --hashlimit-name', '-i', '-o'],
+  ...['-m bpf --object-pinned', '-p tcp -m osf --genre', '-m rateest --rateest-gt --rateest-bps 5 --rateest', '-m physdev --physdev-in'],
+  ...['-m comment --comment', '-m nfacct --nfacct-name', '-j IDLETIMER --timeout 5 --label', '-j SECMARK --selctx', '-j CT --helper'],
+  ...['-j LED --led-trigger-id', '-j CT --timeout', '-j TEE --gateway 1.1.1.1 --oif', '-j LOG --log-prefix', '-j NFLOG --nflog-prefix'],
+  ...['-j RATEEST --rateest-interval 250ms --rateest-ewmalog 500ms --rateest-name', '-j ULOG --ulog-prefix'],
+];
+
+test('text of two lines is refused, and read as bytes: the second would be a line of save text', () => {
+  for (const option of [...NAMED, '-m set --match-set', '-j SET --add-set']) {
+    const words = [...option.split(' '), 'two\nlines', ...(option.endsWith('-set') ? ['src'] : [])];
+    assert.throws(() => parseRule(words), { code: 'ERR_RULE_SYNTAX' }, option);
+  }
+  for (const option of NAMED.filter((o) => !/^-[io]$/.test(o))) {
+    const { matches = [], target } = parseRule([...option.split(' '), 'two=lines']);
+    const options = matches.at(-1) ?? (target as { readonly name: string });
+    const kind = target === undefined ? 'match' : 'target';
+    const codec = codecOf(kind, options.name, 'ip') as Codec;
+    for (const revision of codec.revisions.filter((r) => r.family !== 'ip6' && r.can?.(options as never) !== false)) {
+      const data = new Uint8Array(revision.size);
+      revision.write(options as never, new Struct(data), bytesContext('ip'));
+      assert.doesNotThrow(() => revision.read(new Struct(data), bytesContext('ip')), option);
+      data[data.indexOf('='.charCodeAt(0))] = '\n'.charCodeAt(0);
+      assert.throws(() => revision.read(new Struct(data), bytesContext('ip')), ValueError, `${option}: revision ${revision.revision}`);
+    }
+  }
+  for (const family of ['ip', 'ip6'] as const) {
+    const at = layouts[family];
+    const entry = Buffer.alloc(at.size + STANDARD_TARGET_SIZE);
+    entry.writeUInt16LE(at.size, at.targetOffset);
+    const read = (name: string) => {
+      entry.write(name, at.outInterface);
+      entry.fill(0xff, at.outMask, at.outMask + name.length + 1);
+      return readEntry(entry, family, () => undefined);
+    };
+    assert.equal(read('a b')?.outInterface?.name, 'a b');
+    assert.equal(read('a\nb'), undefined);
+  }
 });
 
 test('what reads as something else in the real programs is refused', () => {

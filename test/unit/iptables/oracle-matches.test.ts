@@ -4,31 +4,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { RuleSyntaxError } from '../../../lib/errors.ts';
-import type { IpFamily } from '../../../lib/iptables/extensions/codec.ts';
 import { codecOf } from '../../../lib/iptables/extensions/registry.ts';
 import { formatRule, parseRule } from '../../../lib/iptables/rule-text.ts';
 import { splitWords } from '../../../lib/iptables/words.ts';
-import { oracleCases } from '../../support/oracle.ts';
+import { type Case, type Outcome, oracleCases } from '../../support/oracle.ts';
 import { bytesContext, comparable, matchesOfEntry, readMatch, writeMatch } from './xt-entry.ts';
-
-interface Outcome {
-  readonly saved?: string;
-  readonly saved_1_8_9?: string;
-  readonly rc: number;
-  readonly stderr?: string;
-  readonly supported_here: boolean;
-  readonly xt_entry?: string;
-}
-interface Case {
-  readonly source: string;
-  readonly line: number;
-  readonly family: IpFamily;
-  readonly chain: string;
-  readonly rule: string;
-  readonly expect: { readonly legacy: string; readonly nft: string };
-  readonly legacy: Outcome;
-  readonly nft: Outcome;
-}
 
 const builtin = new Set(['ACCEPT', 'DROP', 'RETURN', 'QUEUE']);
 /** Only extensions nflink has. */
@@ -52,7 +32,7 @@ function byKernel(o: Outcome): boolean {
 }
 
 test("the cases' rules are accepted, refused and saved as by the real programs", (t) => {
-  const cases = oracleCases<Case>(t, 'iptables-extensions.jsonl');
+  const cases = oracleCases(t);
   if (cases === undefined) return;
   let compared = 0;
   let bytes = 0;

@@ -5,32 +5,15 @@ import type { IpFamily } from '../../../lib/iptables/extensions/codec.ts';
 import { codecOfKernel, codecs } from '../../../lib/iptables/extensions/registry.ts';
 import { Struct } from '../../../lib/iptables/extensions/struct.ts';
 import { formatRule, parseRule } from '../../../lib/iptables/rule-text.ts';
-import { oracleCases } from '../../support/oracle.ts';
+import { type Case, type Outcome, oracleCases } from '../../support/oracle.ts';
 import { hex, newestRevision, read, targetOf, written } from './target-bytes.ts';
 
 /** The targets the cases have none of. */
 const WITHOUT_CASES = ['TRACE', 'CHECKSUM', 'CLUSTERIP', 'LED', 'ULOG', 'SET'];
 const TARGETS = [...new Set(codecs.filter((c) => c.kind === 'target').map((c) => c.name))].filter((name) => !WITHOUT_CASES.includes(name));
 
-interface Outcome {
-  readonly rc: number;
-  readonly supported_here: boolean;
-  readonly saved?: string;
-  readonly saved_1_8_9?: string;
-  readonly xt_entry?: string;
-}
-interface Case {
-  readonly source: string;
-  readonly line: number;
-  readonly family: IpFamily;
-  readonly chain: string;
-  readonly rule: string;
-  readonly legacy: Outcome;
-  readonly nft: Outcome;
-}
-
 function cases(t: TestContext, target: string): readonly Case[] {
-  const all = oracleCases<Case>(t, 'iptables-extensions.jsonl');
+  const all = oracleCases(t);
   if (all === undefined) return [];
   const named = new RegExp(`(^| )-j ${target}( |$)`);
   const found = all.filter((c) => c.legacy.supported_here && named.test(c.rule));

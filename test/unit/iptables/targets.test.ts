@@ -238,6 +238,7 @@ ip | -p tcp -j TPROXY --on-port 65536
 ip | -j CT --zone 3 --zone-reply 4
 ip | -j CT --zone-orig 5 --zone-reply mark
 ip | -j CT --notrack --helper 0123456789abcdef
+ip | -j RATEEST --rateest-name a --rateest-interval 1us --rateest-ewmalog 64s
 `;
 
 function table(text: string): [family: IpFamily, rule: string, ...others: string[]][] {
