@@ -76,17 +76,32 @@ async function compareCopy(name: string, snapshot: unknown, first: TestNamespace
   });
 }
 
+/** Elements that count no connection are collected a second after their set was made (nft_rhash_gc): a slow machine begins again. */
+const TRIES = 10;
+
+/** Whether all was compared; false: the kernel has changed what was to be compared. */
+async function compareCopies(name: string): Promise<boolean> {
+  let whole = true;
+  await withDevices(name, async (first) => {
+    await first.must('nft', ['-f', nftFixturePath(name)]);
+    const listed = await listing(first);
+    assert.notEqual(listed.text, '', 'nft loaded nothing');
+    try {
+      const snapshot = await withNft(first, (nft) => nft.snapshot());
+      await compareCopy(name, snapshot, first, listed);
+      await compareCopy(name, JSON.parse(JSON.stringify(snapshot)), first, listed);
+    } catch (err) {
+      if ((await listing(first)).text === listed.text) throw err;
+      whole = false;
+    }
+  });
+  return whole;
+}
+
 describe('a ruleset of the real nft, copied', { concurrency: SIDE_BY_SIDE }, () => {
   for (const name of nftFixtures) {
     it(name, async () => {
-      await withDevices(name, async (first) => {
-        await first.must('nft', ['-f', nftFixturePath(name)]);
-        const listed = await listing(first);
-        assert.notEqual(listed.text, '', 'nft loaded nothing');
-        const snapshot = await withNft(first, (nft) => nft.snapshot());
-        await compareCopy(name, snapshot, first, listed);
-        await compareCopy(name, JSON.parse(JSON.stringify(snapshot)), first, listed);
-      });
+      for (let left = TRIES; !(await compareCopies(name)); left--) assert.ok(left > 0, 'what was to be compared changed with every try');
     });
   }
 });
