@@ -276,3 +276,46 @@ test('a restore of ours while a poll is at work: what it counted comes with the 
   assert.deepEqual(packets(await take(watch)), ['2']);
   await watch.close();
 });
+
+test('restores of ours without a pause: samples are deferred, and after twenty the comparison begins anew', async () => {
+  const { polls, watch, ledger } = start();
+  await polls.give(counted(50));
+  await take(watch);
+  const restore = ledger.during(function* () {
+    yield { sync: () => undefined, async: async () => undefined };
+  });
+  await polls.begun();
+  restore.next();
+  const deferred: boolean[] = [];
+  for (let i = 1; i <= 25; i++) {
+    await polls.give(counted(50 + i));
+    const sample = await take(watch);
+    assert.deepEqual(packets(sample), []);
+    deferred.push(sample.deferred === true);
+  }
+  // What was counted up to the twentieth is in no delta, and that one is what the next are compared with.
+  assert.deepEqual(deferred, [...Array(19).fill(true), false, ...Array(5).fill(true)]);
+  await polls.begun();
+  restore.next();
+  await polls.give(counted(80));
+  assert.equal((await take(watch)).deferred, true);
+  await polls.give(counted(81));
+  assert.deepEqual(packets(await take(watch)), ['11']);
+  await watch.close();
+});
+
+test('more resets than the ledger keeps while nobody took a sample: the comparison begins anew', async () => {
+  const { polls, watch, ledger } = start();
+  await polls.give(counted(50));
+  await take(watch);
+  const place = { family: 'ip', table: 't', chain: 'c' } as const;
+  const counter = { packets: 1n, bytes: 1n };
+  for (let i = 0; i <= 500_000; i++) ledger.add({ kind: 'reset', place, handle: 1n, counter });
+  assert.equal(ledger.between(0, ledger.mark).length, 0, 'nothing is kept without end');
+  await polls.give(counted(7, { mark: ledger.mark }));
+  const sample = await take(watch);
+  assert.deepEqual([packets(sample), sample.deferred], [[], undefined]);
+  await polls.give(counted(9, { mark: ledger.mark }));
+  assert.deepEqual(packets(await take(watch)), ['2']);
+  await watch.close();
+});
