@@ -8,6 +8,7 @@ import type { Counter, InstalledRule } from '../model/ruleset.ts';
 import type { NativeCounterReply } from '../native.ts';
 import type { Verb } from '../run.ts';
 import { AttributeWriter } from '../wire/writer.ts';
+import { chainParts } from './chain-parts.ts';
 import { DumpedRule, RuleDump } from './installed-rule.ts';
 import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETTABLE } from './objects/messages.ts';
 import { tableTable } from './objects/table.ts';
@@ -93,7 +94,7 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
       return counters(before, reply, taken(connection), before.generation);
   }
   const parts = partsOf(scopes);
-  const reply = yield* dumpParts(connection, parts, true);
+  const reply = yield* dumpAnew(connection, scopes, parts, before);
   // A reset of ours may come before the next answer.
   const when = taken(connection);
   const tables = yield* tableHandles(connection);
@@ -104,6 +105,27 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
   if (sure) structures.set(key, structure);
   else structures.delete(key);
   return counters(structure, reply, when, sure ? generation : undefined);
+}
+
+/** How often chains are asked for that somebody's commit makes others. */
+const CHAIN_TRIES = 3;
+
+/** All rules of the scopes with their bytes: chain by chain where that is cheaper. */
+function* dumpAnew(
+  connection: Connection,
+  scopes: readonly RuleScope[],
+  whole: DumpParts,
+  before: NftStructure | undefined,
+): Verb<NativeCounterReply> {
+  // Far from where chain by chain pays, with room to grow: chains aren't asked for.
+  const few = before !== undefined && !perChainPays(2 * before.length, before.dump.reply.chainFirst.length);
+  for (let left = few || scopes.some((s) => s.chain !== undefined) ? 0 : CHAIN_TRIES; left > 0; left--) {
+    const chains = yield* chainParts(connection, scopes);
+    if (chains === undefined) break;
+    const reply = yield* dumpParts(connection, chains, true);
+    if (reply.generation16 === chains.generation16) return reply;
+  }
+  return yield* dumpParts(connection, whole, true);
 }
 
 /** By tableKey. */
