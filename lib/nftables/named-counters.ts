@@ -6,14 +6,14 @@ import type { Verb } from '../run.ts';
 import { AttributeWriter } from '../wire/writer.ts';
 import type { AnyExpression } from './expressions/expression.ts';
 import { chainTable } from './objects/chain.ts';
-import type { ElementAttributes } from './objects/element.ts';
 import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ } from './objects/messages.ts';
 import { objectTable } from './objects/object.ts';
 import { statefulKinds } from './objects/stateful/index.ts';
 import { type Decoded, decodeAll, type TableName } from './picture.ts';
 import { dump, readGeneration } from './read.ts';
+import type { EntryRest } from './sets/entries.ts';
 import { readElements, readSet } from './sets/look.ts';
-import { setElements } from './sets/model.ts';
+import { elementModel, wholeElements } from './sets/model.ts';
 import type { SetName } from './sets/scope.ts';
 import { setInfoOf } from './sets/set-info.ts';
 
@@ -100,23 +100,21 @@ export interface CountedElement {
 export function* readElementCounters(connection: Connection, set: SetName): Verb<NamedCounters<CountedElement>> {
   const before = (yield* readGeneration(connection)).generation;
   const info = setInfoOf(yield* readSet(connection, set));
-  const counted = (yield* readElements(connection, set)).flatMap((e) => {
-    const counter = counterOf(e);
-    return counter === undefined ? [] : [{ e, counter }];
-  });
-  const rows = counted.map(({ e, counter }): NamedRow<CountedElement> => {
+  const rows = wholeElements(info, yield* readElements(connection, set)).flatMap((e): NamedRow<CountedElement>[] => {
+    const counter = counterOf(e.rest);
+    if (counter === undefined) return [];
     // Shown when it is looked at: a large set is read for a few of its elements.
     const of = {
       get element(): ElementInput {
-        return setElements(info, [e])[0] as ElementInput;
+        return elementModel(info, e);
       },
     };
-    return { of, packets: (counter['packets'] ?? 0n) as bigint, bytes: (counter['bytes'] ?? 0n) as bigint };
+    return [{ of, packets: (counter['packets'] ?? 0n) as bigint, bytes: (counter['bytes'] ?? 0n) as bigint }];
   });
   return namedCounters(rows, yield* unchanged(connection, before));
 }
 
-function counterOf(e: ElementAttributes): AnyExpression | undefined {
+function counterOf(e: EntryRest): AnyExpression | undefined {
   const all = [...(e.expr === undefined ? [] : [e.expr]), ...(e.expressions ?? [])] as readonly AnyExpression[];
   return all.find((one) => one.type === 'counter');
 }
