@@ -21,7 +21,12 @@ export interface NamedRow<T> {
   readonly bytes: bigint;
 }
 
-export function namedCounters<T extends object>(rows: readonly NamedRow<T>[], generation?: number): NamedCounters<T> {
+/** `indexOf`: of rows that are no plain values. */
+export function namedCounters<T extends object>(
+  rows: readonly NamedRow<T>[],
+  generation?: number,
+  indexOf?: (where: Partial<T>) => number,
+): NamedCounters<T> {
   return {
     length: rows.length,
     packets: BigUint64Array.from(rows, (r) => r.packets),
@@ -33,7 +38,7 @@ export function namedCounters<T extends object>(rows: readonly NamedRow<T>[], ge
       if (found === undefined) throw new RangeError(`row ${i} of ${rows.length}`);
       return found.of;
     },
-    indexOf: (where) => rows.findIndex(({ of }) => (Object.keys(where) as (keyof T)[]).every((key) => of[key] === where[key])),
+    indexOf: indexOf ?? ((where) => rows.findIndex(({ of }) => (Object.keys(where) as (keyof T)[]).every((key) => of[key] === where[key]))),
   };
 }
 

@@ -1,4 +1,5 @@
 // Counters that are no rule's: of base chains, named counters, quotas, elements of a set.
+import { isDeepStrictEqual } from 'node:util';
 import type { Connection } from '../connection.ts';
 import { type CountedChain, type CountedObject, type NamedCounters, type NamedRow, namedCounters } from '../counters/named.ts';
 import type { ElementInput } from '../model/ruleset.ts';
@@ -11,7 +12,10 @@ import { objectTable } from './objects/object.ts';
 import { statefulKinds } from './objects/stateful/index.ts';
 import { type Decoded, decodeAll, type TableName } from './picture.ts';
 import { dump, readGeneration } from './read.ts';
+import type { DumpedElement } from './sets/decoded.ts';
+import { type WantedElement, wantedElement } from './sets/element-input.ts';
 import type { EntryRest } from './sets/entries.ts';
+import { compareBytes } from './sets/intervals.ts';
 import { readElements, readSet } from './sets/look.ts';
 import { elementModel, wholeElements } from './sets/model.ts';
 import type { SetName } from './sets/scope.ts';
@@ -92,7 +96,10 @@ export function* readQuotas(connection: Connection, table: TableName | undefined
 
 /** An element of a set or map whose elements count. */
 export interface CountedElement {
-  /** As a snapshot shows it: with its timeout, comment and statements. */
+  /**
+   * As a snapshot shows it: with its timeout, comment and statements. `indexOf` takes any form of `elem` and looks at the key, of a map also
+   * at the value where one is given: '10.0.0.0/24' finds { elem: { val: { prefix … }, counter … } }, and not a larger range.
+   */
   readonly element: ElementInput;
 }
 
@@ -100,18 +107,33 @@ export interface CountedElement {
 export function* readElementCounters(connection: Connection, set: SetName): Verb<NamedCounters<CountedElement>> {
   const before = (yield* readGeneration(connection)).generation;
   const info = setInfoOf(yield* readSet(connection, set));
-  const rows = wholeElements(info, yield* readElements(connection, set)).flatMap((e): NamedRow<CountedElement>[] => {
+  const counted = wholeElements(info, yield* readElements(connection, set)).flatMap((e) => {
     const counter = counterOf(e.rest);
-    if (counter === undefined) return [];
+    return counter === undefined ? [] : [{ e, counter }];
+  });
+  const rows = counted.map(({ e, counter }): NamedRow<CountedElement> => {
     // Shown when it is looked at: a large set is read for a few of its elements.
     const of = {
       get element(): ElementInput {
         return elementModel(info, e);
       },
     };
-    return [{ of, packets: (counter['packets'] ?? 0n) as bigint, bytes: (counter['bytes'] ?? 0n) as bigint }];
+    return { of, packets: (counter['packets'] ?? 0n) as bigint, bytes: (counter['bytes'] ?? 0n) as bigint };
   });
-  return namedCounters(rows, yield* unchanged(connection, before));
+  const indexOf = (where: Partial<CountedElement>): number => {
+    const [name, ...more] = Object.keys(where);
+    if (name === undefined) return Math.min(0, rows.length - 1);
+    const wanted = name === 'element' && more.length === 0 ? wantedElement(info, where.element) : undefined;
+    return wanted === undefined ? -1 : counted.findIndex(({ e }) => isWanted(e, wanted));
+  };
+  return namedCounters(rows, yield* unchanged(connection, before), indexOf);
+}
+
+function isWanted({ low, high, rest }: DumpedElement, { range, data }: WantedElement): boolean {
+  if (low === undefined || high === undefined) {
+    if (range !== undefined) return false;
+  } else if (range === undefined || compareBytes(low, range.low) !== 0 || compareBytes(high, range.high) !== 0) return false;
+  return data === undefined || (isDeepStrictEqual(rest.data, data.data) && rest.objref === data.objref);
 }
 
 function counterOf(e: EntryRest): AnyExpression | undefined {

@@ -1,6 +1,7 @@
 // What the elements of a set have counted, beside what nft lists: every kind of set, each element by its own name.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { type CountedElement, type ElementInput, type NamedCounters, Nftables, type ObjectInput } from '../../lib/index.ts';
 import { type TestNamespace, withNamespace } from '../support/namespace.ts';
 
@@ -138,6 +139,100 @@ describe('elementCounters', () => {
           return `${val.prefix === undefined ? val.range?.join('-') : `${val.prefix.addr}/${val.prefix.len}`} ${rows.packets[i]}`;
         });
         assert.deepEqual(shown.sort(), expected, name);
+      }
+    });
+  });
+
+  it('finds an element by any of the forms it is written in, and by what a row or a snapshot shows', async () => {
+    await withNamespace(async (ns) => {
+      await ns.must('nft', ['-f', '-'], {
+        input: `table inet t {\n${cases.map(declared).join('\n')}
+          set names { type ifname; flags interval; counter; elements = { "eth*", "lo" } }\n}\n`,
+      });
+      await using nft = await Nftables.open({ netns: ns.path });
+      const found = async (set: string, element: ElementInput): Promise<bigint | undefined> => {
+        const counters = await nft.elementCounters(where(set));
+        const row = counters.indexOf({ element });
+        return row < 0 ? undefined : counters.packets[row];
+      };
+      const table = (await nft.snapshot()).table('inet', 't');
+      for (const { name } of cases) {
+        const counters = await nft.elementCounters(where(name));
+        for (let i = 0; i < counters.length; i++) assert.equal(counters.indexOf({ element: counters.row(i).element }), i, name);
+        const shown = table?.sets.find((s) => s.name === name)?.elem ?? [];
+        assert.deepEqual(shown.map((element) => counters.indexOf({ element })).sort(), [...counters.packets.keys()], name);
+        assert.deepEqual(
+          [counters.indexOf({}), counters.indexOf({ elem: 1 } as never), counters.indexOf({ element: undefined as never })],
+          [0, -1, -1],
+        );
+      }
+      const last = '255.255.255.255';
+      for (const [set, packets, ...forms] of [
+        [
+          'hash',
+          2n,
+          '10.0.0.2',
+          { elem: { val: '10.0.0.2' } },
+          { elem: { val: '10.0.0.2', comment: 'x', timeout: 5 } },
+          Uint8Array.of(10, 0, 0, 2),
+        ],
+        [
+          'hash',
+          undefined,
+          '10.0.0.3',
+          '*',
+          'nonsense',
+          '10.0.0.0/24',
+          7.5,
+          {},
+          { prefix: { addr: '10.0.0.2', len: 40 } },
+          { concat: ['10.0.0.2', 80] },
+        ],
+        ['ports', 2n, 80, '80', 80n, '0x50', { elem: { val: 80 } }],
+        ['ports', undefined, 81, 65536, -1, '10.0.0.1'],
+        [
+          'pairs',
+          1n,
+          { concat: ['10.0.0.1', 80] },
+          '10.0.0.1 . 80',
+          { concat: ['10.0.0.1', '80'] },
+          { elem: { val: { concat: ['10.0.0.1', 80] } } },
+        ],
+        ['pairs', undefined, { concat: ['10.0.0.1', 81] }, { concat: ['10.0.0.1'] }, '10.0.0.1'],
+        [
+          'prefixes',
+          1n,
+          '10.0.0.0/24',
+          { prefix: { addr: '10.0.0.0', len: 24 } },
+          '10.0.0.0-10.0.0.255',
+          { range: ['10.0.0.0', '10.0.0.255'] },
+        ],
+        ['prefixes', undefined, '10.0.0.0', '10.0.0.0/25', '10.0.0.7', '10.0.0.0/16'],
+        ['ranges', 2n, '10.1.0.1-10.1.0.9', { range: ['10.1.0.1', '10.1.0.9'] }, { elem: { val: { range: ['10.1.0.1', '10.1.0.9'] } } }],
+        ['ranges', 3n, '10.1.0.11', '10.1.0.11/32', { range: ['10.1.0.11', '10.1.0.11'] }],
+        ['last', 1n, last],
+        ['everything', 1n, '0.0.0.0/0', `0.0.0.0-${last}`],
+        ['six', 2n, '2001:db8::/32', '2001:0DB8:0::/32', { prefix: { addr: '2001:db8::', len: 32 } }],
+        ['six', 4n, 'fe80::1', 'fe80:0:0:0:0:0:0:1'],
+        ['marks', 1n, '1-16', { range: [1, 16] }, '0x1-0x10'],
+        ['boxes', 1n, '10.0.0.0/24 . 1-5', { concat: [{ prefix: { addr: '10.0.0.0', len: 24 } }, { range: [1, 5] }] }],
+        ['boxes', undefined, '10.0.0.0/24 . 1-6', '10.0.0.0 . 1'],
+        ['names', 0n, 'eth*', 'lo'],
+        [
+          'verdicts',
+          2n,
+          '2.2.2.2',
+          ['2.2.2.2', { accept: null }],
+          [{ elem: { val: '2.2.2.2' } }, { accept: null }],
+          { elem: { val: ['2.2.2.2', { accept: null }] } },
+        ],
+        ['verdicts', 3n, '*', ['*', { accept: null }]],
+        ['verdicts', undefined, ['2.2.2.2', { drop: null }], ['2.2.2.2'] as never, ['*', { drop: null }]],
+        ['nets', 2n, '1.1.2.0/24', ['1.1.2.0/24', { drop: null }]],
+        ['net_ports', 2n, '10.0.2.0-10.0.2.9', ['10.0.2.0-10.0.2.9', 80]],
+        ['net_ports', undefined, ['10.0.2.0-10.0.2.9', 81], '*'],
+      ] as readonly [string, bigint | undefined, ...ElementInput[]][]) {
+        for (const form of forms) assert.equal(await found(set, form), packets, `${set}: ${inspect(form)}`);
       }
     });
   });
