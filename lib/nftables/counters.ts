@@ -7,9 +7,12 @@ import { type Reading, RuleCounters, type RuleStructure } from '../counters/rows
 import type { Counter, InstalledRule } from '../model/ruleset.ts';
 import type { NativeCounterReply } from '../native.ts';
 import type { Verb } from '../run.ts';
+import { EncodeError } from '../wire/errors.ts';
+import { show } from '../wire/kinds.ts';
 import { AttributeWriter } from '../wire/writer.ts';
+import { nameIn } from './input/kind.ts';
 import { RuleDump } from './installed-rule.ts';
-import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETTABLE } from './objects/messages.ts';
+import { familyName, familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETTABLE } from './objects/messages.ts';
 import { tableTable } from './objects/table.ts';
 import type { TableName } from './picture.ts';
 import { type DumpParts, dumpParts, nftType, partsOf, perChainPays, type RuleScope, readGeneration, request } from './read.ts';
@@ -23,14 +26,25 @@ export interface CounterScope {
 /** How a row is shown: as an nf_tables rule, or as the iptables rule it stands for. */
 export type RowView = (dump: RuleDump, row: number, counter: Counter | undefined) => InstalledRule;
 
-export function readCounters(connection: Connection, scope: CounterScope, view: RowView): Verb<RuleCounters> {
-  const { table, chain } = scope;
-  const rules = {
-    family: table === undefined ? NFPROTO_UNSPEC : familyNumber(table.family),
-    ...(table === undefined ? {} : { table: table.name }),
+/** What is asked of the kernel for a scope; throws EncodeError where that is none. */
+export function ruleScope({ table, chain }: CounterScope): RuleScope {
+  if (table === undefined) {
+    if (chain !== undefined) throw new EncodeError('table', 'is missing: a chain needs its table');
+    return { family: NFPROTO_UNSPEC };
+  }
+  if (typeof table !== 'object' || table === null)
+    throw new EncodeError('table', `an object with family and name is needed, not ${show(table)}`);
+  const scope: RuleScope = {
+    family: familyNumber(table.family),
+    table: nameIn({ ...table }, 'name'),
     ...(chain === undefined ? {} : { chain }),
   };
-  return countRules(connection, [rules], view);
+  partsOf([scope]);
+  return scope;
+}
+
+export function readCounters(connection: Connection, scope: RuleScope, view: RowView): Verb<RuleCounters> {
+  return countRules(connection, [scope], view);
 }
 
 class NftStructure implements RuleStructure {
@@ -123,8 +137,8 @@ function structuresOf(connection: Connection): Recent<string, NftStructure> {
 }
 
 /** ENOENT where the table is gone: a dump of the rules of nothing is empty and no error. */
-export function* tableMustExist(connection: Connection, { family, name }: TableName): Verb<void> {
+export function* tableMustExist(connection: Connection, { family, table = '' }: RuleScope): Verb<void> {
   const w = new AttributeWriter(64);
-  tableTable.encode(w, { name });
-  yield* request(connection, `counters of table ${family} ${name}`, nftType(NFT_MSG_GETTABLE), familyNumber(family), w.written());
+  tableTable.encode(w, { name: table });
+  yield* request(connection, `counters of table ${familyName(family)} ${table}`, nftType(NFT_MSG_GETTABLE), family, w.written());
 }

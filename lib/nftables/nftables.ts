@@ -1,15 +1,13 @@
 // nf_tables in one network namespace.
-import { type CallOptions, Connection, type Netns } from '../connection.ts';
+import { type CallOptions, Connection, checkedInput, type Netns } from '../connection.ts';
 import type { CountedChain, CountedObject, NamedCounters } from '../counters/named.ts';
 import type { RuleCounters } from '../counters/rows.ts';
 import type { CounterSample } from '../counters/sample.ts';
 import { CounterWatch, mustBeThere, type WatchOptions } from '../counters/watch.ts';
-import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, ElementInput, Family, Ruleset } from '../model/ruleset.ts';
 import type { Subscription } from '../model/subscription.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
-import { EncodeError } from '../wire/errors.ts';
-import { type CounterScope, readCounters, tableMustExist } from './counters.ts';
+import { type CounterScope, readCounters, ruleScope, tableMustExist } from './counters.ts';
 import { EventSubscription } from './events/subscription.ts';
 import type { EventOptions, NftEvent } from './events/types.ts';
 import { DumpedRule, type NftRule } from './installed-rule.ts';
@@ -23,7 +21,7 @@ import {
 } from './named-counters.ts';
 import { familyNumber } from './objects/messages.ts';
 import { readPicture, type TableName } from './picture.ts';
-import { readGeneration } from './read.ts';
+import { type RuleScope, readGeneration } from './read.ts';
 import { type RestoreSettings, restore } from './restore.ts';
 import { NftRuleset } from './ruleset.ts';
 import type { CommitResult } from './send.ts';
@@ -124,20 +122,14 @@ export class Nftables {
 
   /** The counters of all rules, of a table's or of a chain's, without decoding the rules. */
   async counters(o: CounterScope & CallOptions = {}): Promise<CounterSnapshot> {
-    return await this.#connection.runAsync('counters', () => this.#counters(o), o, false);
+    return await this.#connection.runAsync('counters', () => this.#counters(ruleScope(o)), o, false);
   }
   countersSync(o: CounterScope = {}): CounterSnapshot {
-    return this.#connection.runSync('counters', () => this.#counters(o), false);
+    return this.#connection.runSync('counters', () => this.#counters(ruleScope(o)), false);
   }
 
-  #counters(o: CounterScope): Verb<RuleCounters> {
-    if (o.chain !== undefined && o.table === undefined) {
-      throw new NetfilterError('counters: a chain needs its table', {
-        code: 'ERR_INVALID_ARG',
-        cause: new EncodeError('table', 'is missing'),
-      });
-    }
-    return readCounters(this.#connection, o, (dump, row, counter) => new DumpedRule(dump, row, counter));
+  #counters(scope: RuleScope): Verb<RuleCounters> {
+    return readCounters(this.#connection, scope, (dump, row, counter) => new DumpedRule(dump, row, counter));
   }
 
   /** What base chains have counted at their end, where they count. */
@@ -192,18 +184,19 @@ export class Nftables {
    * What deltas can't know: somebody's reset between two polls shows where the counter went back ('reset'), not where it has caught up since.
    */
   watchCounters(o: CounterScope & WatchOptions): Subscription<CounterSample> {
-    return new CounterWatch(this.#connection, (signal) => this.#poll(o, signal), o);
+    const scope = checkedInput('watchCounters', () => ruleScope(o));
+    return new CounterWatch(this.#connection, (signal) => this.#poll(scope, signal), o);
   }
-  async #poll(o: CounterScope, signal: AbortSignal): Promise<RuleCounters> {
+  async #poll(scope: RuleScope, signal: AbortSignal): Promise<RuleCounters> {
     await mustBeThere(this.#connection);
-    return await this.#connection.runAsync('counters', () => this.#polled(o), { signal }, false);
+    return await this.#connection.runAsync('counters', () => this.#polled(scope), { signal }, false);
   }
-  *#polled(o: CounterScope): Verb<RuleCounters> {
-    const counters = yield* this.#counters(o);
-    if (counters.length > 0 || o.table === undefined) return counters;
-    yield* tableMustExist(this.#connection, o.table);
+  *#polled(scope: RuleScope): Verb<RuleCounters> {
+    const counters = yield* this.#counters(scope);
+    if (counters.length > 0 || scope.table === undefined) return counters;
+    yield* tableMustExist(this.#connection, scope);
     // It may have come between the two looks.
-    return yield* this.#counters(o);
+    return yield* this.#counters(scope);
   }
 
   /**
