@@ -1,23 +1,16 @@
 // Counters that are no rule's: of base chains, named counters, quotas, elements of a set.
-import { isDeepStrictEqual } from 'node:util';
 import type { Connection } from '../connection.ts';
-import { type CountedChain, type CountedObject, type NamedCounters, type NamedRow, namedCounters } from '../counters/named.ts';
-import type { ElementInput } from '../model/ruleset.ts';
+import { type CountedChain, type CountedObject, countersOf, type NamedCounters, type NamedRow, namedCounters } from '../counters/named.ts';
 import type { Verb } from '../run.ts';
 import { AttributeWriter } from '../wire/writer.ts';
-import type { AnyExpression } from './expressions/expression.ts';
+import { type CountedElement, ElementRows } from './element-rows.ts';
 import { chainTable } from './objects/chain.ts';
 import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ } from './objects/messages.ts';
 import { objectTable } from './objects/object.ts';
 import { statefulKinds } from './objects/stateful/index.ts';
 import { type Decoded, decodeAll, type TableName } from './picture.ts';
 import { dump, readGeneration } from './read.ts';
-import type { DumpedElement } from './sets/decoded.ts';
-import { type WantedElement, wantedElement } from './sets/element-input.ts';
-import type { EntryRest } from './sets/entries.ts';
-import { compareBytes } from './sets/intervals.ts';
-import { readElements, readSet } from './sets/look.ts';
-import { elementModel, wholeElements } from './sets/model.ts';
+import { countedElements, readSet } from './sets/look.ts';
 import type { SetName } from './sets/scope.ts';
 import { setInfoOf } from './sets/set-info.ts';
 
@@ -94,49 +87,10 @@ export function* readQuotas(connection: Connection, table: TableName | undefined
   return { ...rest, used };
 }
 
-/** An element of a set or map whose elements count. */
-export interface CountedElement {
-  /**
-   * As a snapshot shows it: with its timeout, comment and statements. `indexOf` takes any form of `elem` and looks at the key, of a map also
-   * at the value where one is given: '10.0.0.0/24' finds { elem: { val: { prefix … }, counter … } }, and not a larger range.
-   */
-  readonly element: ElementInput;
-}
-
 /** ENOENT where there is no such set. Elements without a counter are left out. */
 export function* readElementCounters(connection: Connection, set: SetName): Verb<NamedCounters<CountedElement>> {
   const before = (yield* readGeneration(connection)).generation;
   const info = setInfoOf(yield* readSet(connection, set));
-  const counted = wholeElements(info, yield* readElements(connection, set)).flatMap((e) => {
-    const counter = counterOf(e.rest);
-    return counter === undefined ? [] : [{ e, counter }];
-  });
-  const rows = counted.map(({ e, counter }): NamedRow<CountedElement> => {
-    // Shown when it is looked at: a large set is read for a few of its elements.
-    const of = {
-      get element(): ElementInput {
-        return elementModel(info, e);
-      },
-    };
-    return { of, packets: (counter['packets'] ?? 0n) as bigint, bytes: (counter['bytes'] ?? 0n) as bigint };
-  });
-  const indexOf = (where: Partial<CountedElement>): number => {
-    const [name, ...more] = Object.keys(where);
-    if (name === undefined) return Math.min(0, rows.length - 1);
-    const wanted = name === 'element' && more.length === 0 ? wantedElement(info, where.element) : undefined;
-    return wanted === undefined ? -1 : counted.findIndex(({ e }) => isWanted(e, wanted));
-  };
-  return namedCounters(rows, yield* unchanged(connection, before), indexOf);
-}
-
-function isWanted({ low, high, rest }: DumpedElement, { range, data }: WantedElement): boolean {
-  if (low === undefined || high === undefined) {
-    if (range !== undefined) return false;
-  } else if (range === undefined || compareBytes(low, range.low) !== 0 || compareBytes(high, range.high) !== 0) return false;
-  return data === undefined || (isDeepStrictEqual(rest.data, data.data) && rest.objref === data.objref);
-}
-
-function counterOf(e: EntryRest): AnyExpression | undefined {
-  const all = [...(e.expr === undefined ? [] : [e.expr]), ...(e.expressions ?? [])] as readonly AnyExpression[];
-  return all.find((one) => one.type === 'counter');
+  const rows = new ElementRows(info, yield* countedElements(connection, set));
+  return countersOf(rows, yield* unchanged(connection, before));
 }

@@ -8,17 +8,11 @@ import type { CounterSnapshot, ElementInput, Family, Ruleset } from '../model/ru
 import type { Subscription } from '../model/subscription.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
 import { type CounterScope, readCounters, ruleScope, tableMustExist } from './counters.ts';
+import type { CountedElement } from './element-rows.ts';
 import { EventSubscription } from './events/subscription.ts';
 import type { EventOptions, NftEvent } from './events/types.ts';
 import { DumpedRule, type NftRule } from './installed-rule.ts';
-import {
-  type CountedElement,
-  type QuotaSnapshot,
-  readChainCounters,
-  readElementCounters,
-  readNamedCounters,
-  readQuotas,
-} from './named-counters.ts';
+import { type QuotaSnapshot, readChainCounters, readElementCounters, readNamedCounters, readQuotas } from './named-counters.ts';
 import { familyNumber } from './objects/messages.ts';
 import { readPicture, type TableName } from './picture.ts';
 import { type RuleScope, readGeneration } from './read.ts';

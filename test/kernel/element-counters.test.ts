@@ -143,6 +143,33 @@ describe('elementCounters', () => {
     });
   });
 
+  it('of a set of many messages: each row is its element, wherever one looks first', async () => {
+    const many = Array.from({ length: 6000 }, (_, i) => `10.${i >> 8}.${i & 255}`);
+    const sets = [
+      { name: 'nets', declaration: V4, elements: many.map((a) => `${a}.0/24`) },
+      { name: 'halves', declaration: V4, elements: many.map((a) => `${a}.0/25`) },
+      { name: 'addresses', declaration: 'type ipv4_addr;', elements: many.map((a) => `${a}.1`) },
+    ];
+    await withNamespace(async (ns) => {
+      await ns.must('nft', ['-f', '-'], { input: `table inet t {\n${sets.map(declared).join('\n')}\n}\n` });
+      await using nft = await Nftables.open({ netns: ns.path });
+      for (const { name, elements } of sets) {
+        const counters = await nft.elementCounters(where(name));
+        assert.equal(counters.length, elements.length, name);
+        for (const i of [4321, 0, 5999, 77]) {
+          const row = counters.indexOf({ element: elements[i] as string });
+          assert.deepEqual([counters.packets[row], counters.bytes[row]], [BigInt(i + 1), BigInt(100 * (i + 1))], `${name} ${i}`);
+        }
+        const shown = Array.from({ length: counters.length }, (_, row) => {
+          const { val } = (counters.row(row).element as { elem: { val: string | Shown } }).elem;
+          return `${typeof val === 'string' ? val : `${val.prefix?.addr}/${val.prefix?.len}`} ${counters.packets[row]}`;
+        });
+        assert.deepEqual(shown.sort(), elements.map((e, i) => `${e} ${i + 1}`).sort(), name);
+        for (const bad of [-1, counters.length, 0.5, Number.NaN]) assert.throws(() => counters.row(bad), RangeError);
+      }
+    });
+  });
+
   it('finds an element by any of the forms it is written in, and by what a row or a snapshot shows', async () => {
     await withNamespace(async (ns) => {
       await ns.must('nft', ['-f', '-'], {

@@ -2,6 +2,7 @@
 // asked of the kernel before the batch is sent.
 import type { Connection } from '../../connection.ts';
 import { NetfilterError } from '../../errors.ts';
+import type { NativeElementReply } from '../../native.ts';
 import type { Verb } from '../../run.ts';
 import { readMessage } from '../../wire/attributes.ts';
 import { DecodeError } from '../../wire/errors.ts';
@@ -10,7 +11,7 @@ import { type ElementAttributes, elementListTable } from '../objects/element.ts'
 import * as m from '../objects/messages.ts';
 import { type SetAttributes, setTable } from '../objects/set.ts';
 import { tableTable } from '../objects/table.ts';
-import { countDumped, dump, nftType, request } from '../read.ts';
+import { dump, dumpElements, nftType, request } from '../read.ts';
 import { entriesOf } from './element-operations.ts';
 import { type SetName, type SetNeed, setKey } from './scope.ts';
 import { type SetInfo, setInfoOf } from './set-info.ts';
@@ -65,8 +66,13 @@ export function* readElements(connection: Connection, set: SetName): Verb<Elemen
 }
 
 /** ENOENT where there is no such set. */
-export function countElements(connection: Connection, set: SetName): Verb<number> {
-  return countDumped(connection, `number of elements of ${set.name}`, set.family, naming(set));
+export function* countElements(connection: Connection, set: SetName): Verb<number> {
+  return (yield* dumpElements(connection, `number of elements of ${set.name}`, set.family, naming(set), false)).elements;
+}
+
+/** The elements of a set, with what each has counted. ENOENT where there is no such set. */
+export function countedElements(connection: Connection, set: SetName): Verb<NativeElementReply> {
+  return dumpElements(connection, `counters of elements of ${set.name}`, set.family, naming(set), true);
 }
 
 /** The need with what deletions by handle have emptied. `seen` spares asking again. */

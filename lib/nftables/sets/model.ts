@@ -66,12 +66,8 @@ function mapWord(info: SetInfo, a: SetAttributes): string | undefined {
 
 /** The elements of a set as libnftables-json shows them, in the order of their keys where it is an interval set. */
 export function setElements(info: SetInfo, elements: readonly ElementAttributes[]): ElementInput[] {
-  return wholeElements(info, elements).map((e) => elementModel(info, e));
-}
-
-/** Each with its other end, in that order. */
-export function wholeElements(info: SetInfo, elements: readonly ElementAttributes[]): DumpedElement[] {
-  return endsApart(info) ? elementList(elements) : plainElements(elements);
+  const list = endsApart(info) ? elementList(elements) : plainElements(elements);
+  return list.map((e) => elementModel(info, e));
 }
 
 export function elementModel(info: SetInfo, e: DumpedElement): ElementInput {
