@@ -39,7 +39,7 @@ export type { Bytes } from './nftables/expressions/values.ts';
 export type { ChainInput, ObjectInput, RuleInput as NftRuleInput, StatefulObject, TableInput } from './nftables/input/types.ts';
 export type { NftRule } from './nftables/installed-rule.ts';
 export type { CountedQuota, QuotaSnapshot } from './nftables/named-counters.ts';
-export { Nftables, type OpenOptions, type SetOfCounters, type SnapshotOptions } from './nftables/nftables.ts';
+export { Nftables, type OpenOptions, type SetRef, type SnapshotOptions } from './nftables/nftables.ts';
 export { type NftCommitResult, ResetError, type ResetRule, type ResetValue } from './nftables/reset.ts';
 export type { RestoreSettings } from './nftables/restore.ts';
 export type { CommitResult, Operation } from './nftables/send.ts';

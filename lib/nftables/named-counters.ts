@@ -7,7 +7,6 @@ import { type CountedElement, ElementRows } from './element-rows.ts';
 import { chainTable } from './objects/chain.ts';
 import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ } from './objects/messages.ts';
 import { objectTable } from './objects/object.ts';
-import { statefulKinds } from './objects/stateful/index.ts';
 import { type Decoded, decodeAll, type TableName } from './picture.ts';
 import { dump, readGeneration } from './read.ts';
 import { countedElements, readSet } from './sets/look.ts';
@@ -42,7 +41,7 @@ function* objectsOf(connection: Connection, kind: 'counter' | 'quota', table: Ta
   const w = new AttributeWriter(32);
   objectTable.encode(w, { kind, ...(table === undefined ? {} : { table: table.name }) });
   const all = decodeAll(yield* dump(connection, `dump of ${kind}s`, NFT_MSG_GETOBJ, familyOf(table), w.written()), objectTable);
-  return inScope(all, table).filter((d) => d.attributes.kind === kind || d.attributes.kind === statefulKinds[kind]?.number);
+  return inScope(all, table).filter((d) => d.attributes.kind === kind);
 }
 
 function identity({

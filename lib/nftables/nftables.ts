@@ -45,13 +45,13 @@ export function* openConnection(netns: Netns | undefined): Verb<Connection> {
   return connection;
 }
 
-/** Names a set or map. */
-export interface SetOfCounters {
+/** A set or map by its name. */
+export interface SetRef {
   readonly family: Family;
   readonly table: string;
   readonly name: string;
 }
-function setName({ family, table, name }: SetOfCounters): { readonly family: number; readonly table: string; readonly name: string } {
+function setName({ family, table, name }: SetRef): { readonly family: number; readonly table: string; readonly name: string } {
   return { family: familyNumber(family), table, name };
 }
 
@@ -151,10 +151,10 @@ export class Nftables {
   }
 
   /** What the elements of a set or map have counted; ENOENT where there is no such set. */
-  async elementCounters(o: SetOfCounters & CallOptions): Promise<NamedCounters<CountedElement>> {
+  async elementCounters(o: SetRef & CallOptions): Promise<NamedCounters<CountedElement>> {
     return await this.#connection.runAsync('element counters', () => readElementCounters(this.#connection, setName(o)), o, false);
   }
-  elementCountersSync(o: SetOfCounters): NamedCounters<CountedElement> {
+  elementCountersSync(o: SetRef): NamedCounters<CountedElement> {
     return this.#connection.runSync('element counters', () => readElementCounters(this.#connection, setName(o)), false);
   }
 
@@ -162,10 +162,10 @@ export class Nftables {
    * How many elements a set or map has, expired ones left out; a range is one, `*` too. They are dumped and counted, not decoded: what
    * NFTA_SET_COUNT says is another number where some have expired, and for `*` and 0.0.0.0/0. ENOENT where there is no such set.
    */
-  async elementCount(o: SetOfCounters & CallOptions): Promise<number> {
+  async elementCount(o: SetRef & CallOptions): Promise<number> {
     return await this.#connection.runAsync('element count', () => countElements(this.#connection, setName(o)), o, false);
   }
-  elementCountSync(o: SetOfCounters): number {
+  elementCountSync(o: SetRef): number {
     return this.#connection.runSync('element count', () => countElements(this.#connection, setName(o)), false);
   }
 

@@ -3,7 +3,7 @@ import type { CounterConfiguration, Counter as PromCounter, Registry } from 'pro
 import { NetfilterError } from '../errors.ts';
 import type { Iptables } from '../iptables/iptables.ts';
 import type { InstalledRule } from '../model/ruleset.ts';
-import type { Nftables, SetOfCounters } from '../nftables/nftables.ts';
+import type { Nftables, SetRef } from '../nftables/nftables.ts';
 import { type Metrics, makeMetrics, OTHERS, type PrometheusClient, SOURCE } from './metrics.ts';
 import { NamedSeries, type QuotaValue, quotaValues, readSetSizes, type SetSize } from './named.ts';
 import { RuleSeries, ruleLabelNames, ruleLabels } from './rules.ts';
@@ -43,7 +43,7 @@ export interface CollectorOptions {
   /** Series of rules per source; likewise of chains, of counters and of quotas. What is beyond is summed into one series. Default 1000. */
   readonly maxSeries?: number;
   /** Sets and maps whose elements are to be counted, of the Nftables. */
-  readonly sets?: readonly SetOfCounters[];
+  readonly sets?: readonly SetRef[];
   /** What is not to be polled. */
   readonly omit?: readonly PolledCounters[];
   /** A poll failed. It has been counted, what it reads is missing from this scrape, and all else is in it. */
