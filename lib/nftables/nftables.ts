@@ -1,6 +1,7 @@
 // nf_tables in one network namespace.
 import { type CallOptions, Connection, checkedInput, type Netns } from '../connection.ts';
 import type { CountedChain, CountedObject, NamedCounters } from '../counters/named.ts';
+import { ofTable } from '../counters/of-table.ts';
 import type { RuleCounters } from '../counters/rows.ts';
 import type { CounterSample } from '../counters/sample.ts';
 import { CounterWatch, mustBeThere, type WatchOptions } from '../counters/watch.ts';
@@ -183,14 +184,10 @@ export class Nftables {
   }
   async #poll(scope: RuleScope, signal: AbortSignal): Promise<RuleCounters> {
     await mustBeThere(this.#connection);
-    return await this.#connection.runAsync('counters', () => this.#polled(scope), { signal }, false);
-  }
-  *#polled(scope: RuleScope): Verb<RuleCounters> {
-    const counters = yield* this.#counters(scope);
-    if (counters.length > 0 || scope.table === undefined) return counters;
-    yield* tableMustExist(this.#connection, scope);
-    // It may have come between the two looks.
-    return yield* this.#counters(scope);
+    const counters = (): Verb<RuleCounters> => this.#counters(scope);
+    const tableIsThere = (): Verb<void> => tableMustExist(this.#connection, scope);
+    const polled = scope.table === undefined ? counters : () => ofTable(counters, tableIsThere);
+    return await this.#connection.runAsync('counters', polled, { signal }, false);
   }
 
   /**

@@ -19,7 +19,7 @@ export interface ElementList {
 }
 
 /** `adding`: timeouts, data and the like are read too; without, keys only. Errors carry `elem[17].val`. */
-export function readElements(info: SetInfo, input: unknown, adding: boolean): ElementList {
+export function readElementInput(info: SetInfo, input: unknown, adding: boolean): ElementList {
   // A single element without a list, as libnftables-json allows.
   const list: readonly unknown[] = Array.isArray(input) ? input : [input];
   const entries: Entry[] = [];

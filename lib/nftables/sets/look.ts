@@ -7,7 +7,7 @@ import type { Verb } from '../../run.ts';
 import { readMessage } from '../../wire/attributes.ts';
 import { DecodeError } from '../../wire/errors.ts';
 import { AttributeWriter } from '../../wire/writer.ts';
-import { type ElementAttributes, elementListTable } from '../objects/element.ts';
+import { type ElementAttributes, elementListTable, elementsIn } from '../objects/element.ts';
 import * as m from '../objects/messages.ts';
 import { type SetAttributes, setTable } from '../objects/set.ts';
 import { tableTable } from '../objects/table.ts';
@@ -53,16 +53,13 @@ function naming(set: SetName): Uint8Array {
   return w.written();
 }
 
-export function* readElements(connection: Connection, set: SetName): Verb<ElementAttributes[]> {
+export function* elementsOfSet(connection: Connection, set: SetName): Verb<ElementAttributes[]> {
   const reply = yield* dump(connection, `elements of ${set.name}`, m.NFT_MSG_GETSETELEM, set.family, naming(set));
   const bytes = new Uint8Array(reply.data);
-  const out: ElementAttributes[] = [];
-  for (const at of reply.index) {
-    const message = readMessage(bytes, at);
-    const list = elementListTable.decode(bytes, message.start, message.end);
-    for (const element of list?.elements ?? []) out.push(element);
-  }
-  return out;
+  return elementsIn(
+    bytes,
+    Array.from(reply.index, (at) => readMessage(bytes, at)),
+  );
 }
 
 /** ENOENT where there is no such set. */
@@ -122,5 +119,5 @@ export function* lookAt(connection: Connection, need: Omit<SetNeed, 'write'>, ge
   }
   const found = need.known === undefined ? info : { ...info, ...need.known };
   if (!found.autoMerge) return found;
-  return { ...found, entries: need.emptied > 0 ? [] : entriesOf(yield* readElements(connection, need)) };
+  return { ...found, entries: need.emptied > 0 ? [] : entriesOf(yield* elementsOfSet(connection, need)) };
 }
