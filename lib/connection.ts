@@ -249,6 +249,15 @@ export class Connection {
   }
 }
 
+/** What `read` makes of the caller's input; what it refuses is ERR_INVALID_ARG. */
+export function checkedInput<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (err) {
+    throw refused(what, err);
+  }
+}
+
 /** Input that no attribute can hold is the caller's, wherever it was found. */
 function refused(what: string, err: unknown): unknown {
   if (!(err instanceof EncodeError)) return err;

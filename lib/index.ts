@@ -23,6 +23,7 @@ export type {
   Chain, Counter, CounterSnapshot, ElementInput, Family, InstalledRule, NamedObject, Place, Ruleset, SetObject, Table,
 } from './model/ruleset.ts';
 export type { Subscription } from './model/subscription.ts';
+export type { CountedElement } from './nftables/element-rows.ts';
 export type {
   ChangedObject,
   ChangeEvent,
@@ -37,8 +38,8 @@ export type { Expression, InnerExpression, StatefulExpression, UnknownExpression
 export type { Bytes } from './nftables/expressions/values.ts';
 export type { ChainInput, ObjectInput, RuleInput as NftRuleInput, StatefulObject, TableInput } from './nftables/input/types.ts';
 export type { NftRule } from './nftables/installed-rule.ts';
-export type { CountedElement, CountedQuota, QuotaSnapshot } from './nftables/named-counters.ts';
-export { Nftables, type OpenOptions, type SetOfCounters, type SnapshotOptions } from './nftables/nftables.ts';
+export type { CountedQuota, QuotaSnapshot } from './nftables/named-counters.ts';
+export { Nftables, type OpenOptions, type SetRef, type SnapshotOptions } from './nftables/nftables.ts';
 export { type NftCommitResult, ResetError, type ResetRule, type ResetValue } from './nftables/reset.ts';
 export type { RestoreSettings } from './nftables/restore.ts';
 export type { CommitResult, Operation } from './nftables/send.ts';

@@ -74,10 +74,15 @@ export interface NativeCounterReply extends NativeDumpReply {
   readonly chainAttributes: Uint8Array;
 }
 
-/** A dump of elements of which only their number is left. */
+/** A dump of elements, counted and walked for counters in the same pass. */
 export interface NativeElementReply extends NativeDumpReply {
   /** A range is one element, whatever the set keeps of it. */
   readonly elements: number;
+  /** One row an element that counts, in dump order; like what follows only with `keep`. */
+  readonly packets: BigUint64Array;
+  readonly bytes: BigUint64Array;
+  /** Where the element's attribute begins in `data`. */
+  readonly offsets: Uint32Array;
 }
 
 /** The answer to one request that is not a dump. */
@@ -214,9 +219,9 @@ export interface NativeConnection {
    */
   dumpCountersSync(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): NativeCounterReply;
   dumpCounters(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): Promise<NativeCounterReply>;
-  /** Counts the elements that NFT_MSG_GETSETELEM dumps; `attributes` name the set. */
-  countElementsSync(family: number, attributes: Uint8Array, maxRetries: number): NativeElementReply;
-  countElements(family: number, attributes: Uint8Array, maxRetries: number): Promise<NativeElementReply>;
+  /** Dumps the elements of a set (NFT_MSG_GETSETELEM), which `attributes` name; without `keep` their number is all that is left. */
+  dumpElementsSync(family: number, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): NativeElementReply;
+  dumpElements(family: number, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): Promise<NativeElementReply>;
   /** One request outside a batch on the dump socket; `flags` are nlmsg flags without NLM_F_REQUEST. */
   requestSync(type: number, family: number, flags: number, attributes: Uint8Array): NativeRequestReply;
   request(type: number, family: number, flags: number, attributes: Uint8Array): Promise<NativeRequestReply>;

@@ -144,7 +144,11 @@ napi_value counter_value(napi_env env, CounterReply& reply, Form form) {
 napi_value element_value(napi_env env, ElementReply& reply, Form form) {
   Object object(env);
   set_dump(env, object, reply, form);
-  return object.set("elements", static_cast<double>(reply.elements)).value();
+  return object.set("elements", static_cast<double>(reply.elements))
+      .set("packets", js::typed_array(env, reply.packets))
+      .set("bytes", js::typed_array(env, reply.bytes))
+      .set("offsets", js::typed_array(env, reply.offsets))
+      .value();
 }
 
 /** A copy of a request's attributes; the limit is checked here. */
@@ -160,7 +164,7 @@ std::vector<uint8_t> request_attributes(napi_env env, Arguments& arguments, size
   return {bytes.data, bytes.data + bytes.length};
 }
 
-/** All dumps: `run` is dump, dump_counters or count_elements. */
+/** All dumps: `run` is dump, dump_counters or dump_elements. */
 template <typename Reply, typename Run, typename Convert>
 napi_value start_dump(napi_env env, Arguments& arguments, Form form, const std::shared_ptr<Connection>& connection,
                       DumpRequest request, Run run, Convert convert) {
@@ -199,12 +203,14 @@ napi_value dump_verb(napi_env env, Arguments& arguments, Form form) {
   return start_dump<DumpReply>(env, arguments, form, connection, std::move(request), dump, dump_value);
 }
 
-napi_value count_elements_verb(napi_env env, Arguments& arguments, Form form) {
+napi_value dump_elements_verb(napi_env env, Arguments& arguments, Form form) {
   const auto connection = connection_of(env, arguments);
   if (!connection) return nullptr;
   DumpRequest request;
   if (!one_part(env, arguments, 0, request)) return nullptr;
-  return start_dump<ElementReply>(env, arguments, form, connection, std::move(request), count_elements, element_value);
+  request.keep = arguments.number(3, "keep", 1) != 0;
+  if (!arguments.ok()) return nullptr;
+  return start_dump<ElementReply>(env, arguments, form, connection, std::move(request), dump_elements, element_value);
 }
 
 /** Two words a part, its family and where its attributes end; the start is the end before. */
@@ -430,8 +436,8 @@ napi_value connection_value(napi_env env, std::shared_ptr<Connection> connection
       method("dump", entry<dump_verb, Form::kPromise>, napi_default),
       method("dumpCountersSync", entry<dump_counters_verb, Form::kSync>, napi_default),
       method("dumpCounters", entry<dump_counters_verb, Form::kPromise>, napi_default),
-      method("countElementsSync", entry<count_elements_verb, Form::kSync>, napi_default),
-      method("countElements", entry<count_elements_verb, Form::kPromise>, napi_default),
+      method("dumpElementsSync", entry<dump_elements_verb, Form::kSync>, napi_default),
+      method("dumpElements", entry<dump_elements_verb, Form::kPromise>, napi_default),
       method("requestSync", entry<request_verb, Form::kSync>, napi_default),
       method("request", entry<request_verb, Form::kPromise>, napi_default),
       method("ipsetSync", entry<ipset_verb, Form::kSync>, napi_default),

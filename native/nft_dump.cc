@@ -34,6 +34,62 @@ struct NoWalk {
   static void visit(const nlmsghdr*) {}
 };
 
+struct Counter {
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+  bool found = false;
+};
+
+uint64_t be64(const nlattr* attribute) {
+  uint64_t value;
+  const auto bytes = payload(attribute);
+  if (bytes.size() < sizeof value) return 0;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return be64toh(value);
+}
+
+/** What an expression has counted, if it is a counter: { NFTA_EXPR_NAME "counter", NFTA_EXPR_DATA { … } }. */
+Counter read_counter(const nlattr* expression) {
+  const nlattr* data = nullptr;
+  Counter counter;
+  for (const nlattr* part : Attributes(expression)) {
+    switch (type_of(part)) {
+      case NFTA_EXPR_NAME:
+        counter.found = payload(part) == std::string_view("counter", sizeof "counter");  // NUL included
+        break;
+      case NFTA_EXPR_DATA:
+        data = part;
+        break;
+      default:
+        break;
+    }
+  }
+  if (!counter.found || data == nullptr) return counter;
+  // enum nft_counter_attributes; nft_counter_do_dump() in net/netfilter/nft_counter.c writes both as be64.
+  for (const nlattr* value : Attributes(data)) {
+    switch (type_of(value)) {
+      case NFTA_COUNTER_BYTES:
+        counter.bytes = be64(value);
+        break;
+      case NFTA_COUNTER_PACKETS:
+        counter.packets = be64(value);
+        break;
+      default:
+        break;
+    }
+  }
+  return counter;
+}
+
+/** The first counter of a list of expressions, each an NFTA_LIST_ELEM. */
+Counter find_counter(const nlattr* expressions) {
+  for (const nlattr* expression : Attributes(expressions)) {
+    const Counter counter = read_counter(expression);
+    if (counter.found) return counter;
+  }
+  return {};
+}
+
 /** Reads handle, chain and counter of each rule. */
 class CounterWalk {
  public:
@@ -96,63 +152,10 @@ class CounterWalk {
   }
 
  private:
-  struct Counter {
-    uint64_t packets = 0;
-    uint64_t bytes = 0;
-    bool found = false;
-  };
-
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
   };
-
-  static uint64_t be64(const nlattr* attribute) {
-    uint64_t value;
-    const auto bytes = payload(attribute);
-    if (bytes.size() < sizeof value) return 0;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return be64toh(value);
-  }
-
-  /** The first counter expression: NFTA_LIST_ELEM { NFTA_EXPR_NAME "counter", NFTA_EXPR_DATA { … } }. */
-  static Counter find_counter(const nlattr* expressions) {
-    for (const nlattr* element : Attributes(expressions)) {
-      const nlattr* data = nullptr;
-      bool is_counter = false;
-      for (const nlattr* part : Attributes(element)) {
-        switch (type_of(part)) {
-          case NFTA_EXPR_NAME:
-            is_counter = payload(part) == std::string_view("counter", sizeof "counter");  // NUL included
-            break;
-          case NFTA_EXPR_DATA:
-            data = part;
-            break;
-          default:
-            break;
-        }
-      }
-      if (!is_counter) continue;
-      Counter counter;
-      counter.found = true;
-      if (data == nullptr) return counter;
-      // enum nft_counter_attributes; nft_counter_do_dump() in net/netfilter/nft_counter.c writes both as be64.
-      for (const nlattr* value : Attributes(data)) {
-        switch (type_of(value)) {
-          case NFTA_COUNTER_BYTES:
-            counter.bytes = be64(value);
-            break;
-          case NFTA_COUNTER_PACKETS:
-            counter.packets = be64(value);
-            break;
-          default:
-            break;
-        }
-      }
-      return counter;
-    }
-    return {};
-  }
 
   /** All but what expressions count: a counter, a quota's consumption, when a rule was last used. */
   static void add_expressions(ContentHash& content, const nlattr* expressions) {
@@ -220,33 +223,58 @@ class CounterWalk {
   uint32_t current_number_ = 0;
 };
 
-/** Counts set elements. */
+/** Counts set elements, and reads what each has counted. */
 class ElementWalk {
  public:
-  explicit ElementWalk(ElementReply& reply) : reply_(reply) {}
+  ElementWalk(ElementReply& reply, bool keep) : reply_(reply), keep_(keep) {}
 
-  void reset() { reply_.elements = 0; }
+  void reset() {
+    reply_.elements = 0;
+    reply_.packets.clear();
+    reply_.bytes.clear();
+    reply_.offsets.clear();
+  }
 
   // include/uapi/linux/netfilter/nf_tables.h, enum nft_set_elem_list_attributes; nf_tables_dump_set() writes it.
   void visit(const nlmsghdr* message) {
     for (const nlattr* attribute : Attributes(message, sizeof(nfgenmsg))) {
       if (type_of(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS) continue;
-      for (const nlattr* element : Attributes(attribute)) reply_.elements += ends_range(element) ? 0 : 1;
+      for (const nlattr* element : Attributes(attribute)) visit(element);
     }
   }
 
  private:
-  /** The end of a range is an element of its own in sets that are trees (nft_set_rbtree). */
-  static bool ends_range(const nlattr* element) {
+  // enum nft_set_elem_attributes; nf_tables_fill_setelem() writes it.
+  void visit(const nlattr* element) {
+    Counter counter;
     for (const nlattr* attribute : Attributes(element)) {
-      if (type_of(attribute) == NFTA_SET_ELEM_FLAGS && mnl_attr_get_payload_len(attribute) >= sizeof(uint32_t)) {
-        return (ntohl(mnl_attr_get_u32(attribute)) & NFT_SET_ELEM_INTERVAL_END) != 0;
+      switch (type_of(attribute)) {
+        case NFTA_SET_ELEM_FLAGS:
+          // The end of a range is an element of its own in sets that are trees (nft_set_rbtree).
+          if (mnl_attr_get_payload_len(attribute) >= sizeof(uint32_t) &&
+              (ntohl(mnl_attr_get_u32(attribute)) & NFT_SET_ELEM_INTERVAL_END) != 0) {
+            return;
+          }
+          break;
+        case NFTA_SET_ELEM_EXPR:
+          if (keep_) counter = read_counter(attribute);
+          break;
+        case NFTA_SET_ELEM_EXPRESSIONS:
+          if (keep_) counter = find_counter(attribute);
+          break;
+        default:
+          break;
       }
     }
-    return false;
+    ++reply_.elements;
+    if (!counter.found) return;
+    reply_.packets.push_back(counter.packets);
+    reply_.bytes.push_back(counter.bytes);
+    reply_.offsets.push_back(static_cast<uint32_t>(reinterpret_cast<const uint8_t*>(element) - reply_.data.data()));
   }
 
   ElementReply& reply_;
+  const bool keep_;
 };
 
 /** Sends one request and receives until its end. True: complete or failed; false: to be begun again. */
@@ -412,11 +440,10 @@ CounterReply dump_counters(NetlinkSocket& socket, const std::atomic<bool>& cance
   return reply;
 }
 
-ElementReply count_elements(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request) {
+ElementReply dump_elements(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request) {
   request.type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETSETELEM;
-  request.keep = false;
   ElementReply reply;
-  ElementWalk walk(reply);
+  ElementWalk walk(reply, request.keep);
   dump_with(socket, cancelled, request, walk, reply);
   return reply;
 }

@@ -1,5 +1,5 @@
 // Dumps: all messages of one kind into one buffer, with an index; for rules, with their counters; for elements, their
-// number alone.
+// number, and if they are kept their counters.
 #pragma once
 
 #include <atomic>
@@ -57,6 +57,10 @@ struct CounterReply : DumpReply {
 
 struct ElementReply : DumpReply {
   uint64_t elements = 0;
+  // One row an element that counts, only with `keep`; where its attribute lies in `data`.
+  std::vector<uint64_t> packets;
+  std::vector<uint64_t> bytes;
+  std::vector<uint32_t> offsets;
 };
 
 /** Dumps objects; ends with ECANCELED soon after `cancelled` becomes true. Throws std::bad_alloc. */
@@ -65,7 +69,8 @@ DumpReply dump(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const 
 /** Dumps nf_tables rules (NFT_MSG_GETRULE, whatever type the request names) and reads their counters on the way. */
 CounterReply dump_counters(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request);
 
-/** Dumps the elements of one set (NFT_MSG_GETSETELEM, likewise) and counts them: a range is one. Keeps no message. */
-ElementReply count_elements(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request);
+/** Dumps the elements of one set (NFT_MSG_GETSETELEM, likewise) and counts them, a range as one; with `keep` it reads
+ * their counters. */
+ElementReply dump_elements(NetlinkSocket& socket, const std::atomic<bool>& cancelled, DumpRequest request);
 
 }  // namespace nflink

@@ -19,7 +19,12 @@ static void die(const char* what) {
   exit(1);
 }
 
-static unsigned long read_table(int raw, const char* table) {
+struct total {
+  unsigned long entries;
+  unsigned long bytes;
+};
+
+static void read_table(int raw, const char* table, struct total* total) {
   struct ipt_getinfo info;
   memset(&info, 0, sizeof info);
   strncpy(info.name, table, sizeof info.name - 1);
@@ -33,19 +38,21 @@ static unsigned long read_table(int raw, const char* table) {
   entries->size = info.size;
   if (getsockopt(raw, IPPROTO_IP, IPT_SO_GET_ENTRIES, entries, &length) != 0) die("GET_ENTRIES");
   free(entries);
-  return info.num_entries;
+  total->entries += info.num_entries;
+  total->bytes += info.size;
 }
 
 int main(int argc, char** argv) {
   const int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
   if (raw < 0) die("socket");
+  struct total warm = {0, 0};
+  struct total read = {0, 0};
   for (int warm_ups = argc > 1 ? atoi(argv[1]) : 0; warm_ups > 0; --warm_ups) {
-    for (int i = 2; i < argc; ++i) read_table(raw, argv[i]);
+    for (int i = 2; i < argc; ++i) read_table(raw, argv[i], &warm);
   }
   const double start = now_ms();
-  unsigned long entries = 0;
-  for (int i = 2; i < argc; ++i) entries += read_table(raw, argv[i]);
-  printf("{\"ms\":%.6f,\"entries\":%lu}\n", now_ms() - start, entries);
+  for (int i = 2; i < argc; ++i) read_table(raw, argv[i], &read);
+  printf("{\"ms\":%.6f,\"entries\":%lu,\"bytes\":%lu}\n", now_ms() - start, read.entries, read.bytes);
   close(raw);
   return 0;
 }

@@ -9,11 +9,14 @@ export interface FloorSend {
 export interface FloorDump {
   readonly ms: number;
   readonly rules: number;
+  /** Of the messages. */
+  readonly bytes: number;
 }
 
 export interface FloorEntries {
   readonly ms: number;
   readonly entries: number;
+  readonly bytes: number;
 }
 
 export async function floorSend(ns: PrivateNamespace, tools: Tools, batchFile: string): Promise<FloorSend> {

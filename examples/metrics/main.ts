@@ -13,7 +13,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
-import { type Family, type Iptables, Nftables, type SetOfCounters } from 'nflink';
+import { type Family, type Iptables, Nftables, type SetRef } from 'nflink';
 import { NetfilterCollector } from 'nflink/prometheus';
 import * as client from 'prom-client';
 import { isSourceName, openSource, usage, wholeNumber } from '../options.ts';
@@ -44,7 +44,7 @@ async function openSources(): Promise<(Nftables | Iptables)[]> {
   return sources;
 }
 
-const sets = o.set.map((words): SetOfCounters => {
+const sets = o.set.map((words): SetRef => {
   const [family, table, name, ...more] = words.split(' ');
   if (family === undefined || table === undefined || name === undefined || more.length > 0) usage(`--set "${words}": "family table name"`);
   return { family: family as Family, table, name };

@@ -2,6 +2,7 @@
 import type { CallOptions, Connection, Netns } from '../connection.ts';
 import { ledgerOf } from '../counters/ledger.ts';
 import type { CountedChain, NamedCounters } from '../counters/named.ts';
+import { ofTable } from '../counters/of-table.ts';
 import type { RuleCounters } from '../counters/rows.ts';
 import type { CounterSample } from '../counters/sample.ts';
 import { CounterWatch, mustBeThere, type WatchOptions } from '../counters/watch.ts';
@@ -343,16 +344,18 @@ export class Iptables {
    */
   watchCounters(o: CounterOptions & WatchOptions): Subscription<CounterSample> {
     this.#checkCounters(o);
-    let seen = false;
+    const { table, chain } = o;
     const verbs = this.#verbs;
+    const all = (): Verb<RuleCounters> => verbs.counters(table, chain);
+    const tableIsThere = function* (): Verb<void> {
+      if (table !== undefined && !(yield* verbs.hasTable(table)))
+        throw new NetfilterError(`counters: table ${table} is gone`, { code: 'ENOENT', errno: ENOENT });
+    };
+    let seen = false;
     const polled = function* (): Verb<RuleCounters> {
-      const counters = yield* verbs.counters(o.table, o.chain);
-      seen ||= counters.length > 0;
-      if (counters.length > 0 || !seen || o.table === undefined) return counters;
-      if (!(yield* verbs.hasTable(o.table)))
-        throw new NetfilterError(`counters: table ${o.table} is gone`, { code: 'ENOENT', errno: ENOENT });
-      // It may have come between the two looks.
-      return yield* verbs.counters(o.table, o.chain);
+      const counters = yield* seen ? ofTable(all, tableIsThere) : all();
+      seen ||= counters.length > 0 && table !== undefined;
+      return counters;
     };
     const poll = async (signal: AbortSignal): Promise<RuleCounters> => {
       await mustBeThere(this.#connection);

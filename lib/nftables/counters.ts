@@ -7,10 +7,13 @@ import { type Reading, RuleCounters, type RuleStructure, tableKey } from '../cou
 import type { Counter, InstalledRule } from '../model/ruleset.ts';
 import type { NativeCounterReply } from '../native.ts';
 import type { Verb } from '../run.ts';
+import { EncodeError } from '../wire/errors.ts';
+import { show } from '../wire/kinds.ts';
 import { AttributeWriter } from '../wire/writer.ts';
 import { chainParts } from './chain-parts.ts';
+import { nameIn } from './input/kind.ts';
 import { DumpedRule, RuleDump } from './installed-rule.ts';
-import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETTABLE } from './objects/messages.ts';
+import { familyName, familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETTABLE } from './objects/messages.ts';
 import { tableTable } from './objects/table.ts';
 import { decodeAll, type TableName } from './picture.ts';
 import { type DumpParts, dump, dumpParts, nftType, partsOf, perChainPays, type RuleScope, readGeneration, request } from './read.ts';
@@ -26,14 +29,21 @@ export type RowView = (dump: RuleDump, row: number, counter: Counter | undefined
 
 const asRule: RowView = (dump, row, counter) => new DumpedRule(dump, row, counter);
 
-export function readCounters(connection: Connection, scope: CounterScope): Verb<RuleCounters> {
-  const { table, chain } = scope;
-  const rules = {
-    family: table === undefined ? NFPROTO_UNSPEC : familyNumber(table.family),
-    ...(table === undefined ? {} : { table: table.name }),
+/** What is asked of the kernel for a scope; throws EncodeError where that is none. */
+export function ruleScope({ table, chain }: CounterScope): RuleScope {
+  if (table === undefined) {
+    if (chain !== undefined) throw new EncodeError('table', 'is missing: a chain needs its table');
+    return { family: NFPROTO_UNSPEC };
+  }
+  if (typeof table !== 'object' || table === null)
+    throw new EncodeError('table', `an object with family and name is needed, not ${show(table)}`);
+  const scope: RuleScope = {
+    family: familyNumber(table.family),
+    table: nameIn({ ...table }, 'name'),
     ...(chain === undefined ? {} : { chain }),
   };
-  return countRules(connection, [rules]);
+  partsOf([scope]);
+  return scope;
 }
 
 class NftStructure implements RuleStructure {
@@ -160,8 +170,8 @@ function structuresOf(connection: Connection): Recent<string, NftStructure> {
 }
 
 /** ENOENT where the table is gone: a dump of the rules of nothing is empty and no error. */
-export function* tableMustExist(connection: Connection, { family, name }: TableName): Verb<void> {
+export function* tableMustExist(connection: Connection, { family, table = '' }: RuleScope): Verb<void> {
   const w = new AttributeWriter(64);
-  tableTable.encode(w, { name });
-  yield* request(connection, `counters of table ${family} ${name}`, nftType(NFT_MSG_GETTABLE), familyNumber(family), w.written());
+  tableTable.encode(w, { name: table });
+  yield* request(connection, `counters of table ${familyName(family)} ${table}`, nftType(NFT_MSG_GETTABLE), family, w.written());
 }

@@ -8,7 +8,7 @@ import type { Message } from '../wire/attributes.ts';
 import { EncodeError } from '../wire/errors.ts';
 import { show } from '../wire/kinds.ts';
 import { type Input, nameIn, only } from './input/kind.ts';
-import { elementListTable } from './objects/element.ts';
+import { elementListTable, elementsIn } from './objects/element.ts';
 import * as m from './objects/messages.ts';
 import { type ElementQuery, getElement } from './sets/get-element.ts';
 import { readSet } from './sets/look.ts';
@@ -53,8 +53,5 @@ export function* readElements(
 ): Verb<readonly ElementInput[]> {
   const { table = '', set = '' } = elementListTable.decode(request, 0, request.length) ?? {};
   const info = setInfoOf(yield* readSet(connection, { family, table, name: set }));
-  return setElements(
-    info,
-    messages.flatMap((message) => elementListTable.decode(data, message.start, message.end)?.elements ?? []),
-  );
+  return setElements(info, elementsIn(data, messages));
 }

@@ -1,19 +1,15 @@
 // Counters that are no rule's: of base chains, named counters, quotas, elements of a set.
 import type { Connection } from '../connection.ts';
-import { type CountedChain, type CountedObject, type NamedCounters, type NamedRow, namedCounters } from '../counters/named.ts';
-import type { ElementInput } from '../model/ruleset.ts';
+import { type CountedChain, type CountedObject, countersOf, type NamedCounters, type NamedRow, namedCounters } from '../counters/named.ts';
 import type { Verb } from '../run.ts';
 import { AttributeWriter } from '../wire/writer.ts';
-import type { AnyExpression } from './expressions/expression.ts';
+import { type CountedElement, ElementRows } from './element-rows.ts';
 import { chainTable } from './objects/chain.ts';
-import type { ElementAttributes } from './objects/element.ts';
 import { familyNumber, NFPROTO_UNSPEC, NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ } from './objects/messages.ts';
 import { objectTable } from './objects/object.ts';
-import { statefulKinds } from './objects/stateful/index.ts';
 import { type Decoded, decodeAll, type TableName } from './picture.ts';
 import { dump, readGeneration } from './read.ts';
-import { readElements, readSet } from './sets/look.ts';
-import { setElements } from './sets/model.ts';
+import { countedElements, readSet } from './sets/look.ts';
 import type { SetName } from './sets/scope.ts';
 import { setInfoOf } from './sets/set-info.ts';
 
@@ -45,7 +41,7 @@ function* objectsOf(connection: Connection, kind: 'counter' | 'quota', table: Ta
   const w = new AttributeWriter(32);
   objectTable.encode(w, { kind, ...(table === undefined ? {} : { table: table.name }) });
   const all = decodeAll(yield* dump(connection, `dump of ${kind}s`, NFT_MSG_GETOBJ, familyOf(table), w.written()), objectTable);
-  return inScope(all, table).filter((d) => d.attributes.kind === kind || d.attributes.kind === statefulKinds[kind]?.number);
+  return inScope(all, table).filter((d) => d.attributes.kind === kind);
 }
 
 function identity({
@@ -90,33 +86,10 @@ export function* readQuotas(connection: Connection, table: TableName | undefined
   return { ...rest, used };
 }
 
-/** An element of a set or map whose elements count. */
-export interface CountedElement {
-  /** As a snapshot shows it: with its timeout, comment and statements. */
-  readonly element: ElementInput;
-}
-
 /** ENOENT where there is no such set. Elements without a counter are left out. */
 export function* readElementCounters(connection: Connection, set: SetName): Verb<NamedCounters<CountedElement>> {
   const before = (yield* readGeneration(connection)).generation;
   const info = setInfoOf(yield* readSet(connection, set));
-  const counted = (yield* readElements(connection, set)).flatMap((e) => {
-    const counter = counterOf(e);
-    return counter === undefined ? [] : [{ e, counter }];
-  });
-  const rows = counted.map(({ e, counter }): NamedRow<CountedElement> => {
-    // Shown when it is looked at: a large set is read for a few of its elements.
-    const of = {
-      get element(): ElementInput {
-        return setElements(info, [e])[0] as ElementInput;
-      },
-    };
-    return { of, packets: (counter['packets'] ?? 0n) as bigint, bytes: (counter['bytes'] ?? 0n) as bigint };
-  });
-  return namedCounters(rows, yield* unchanged(connection, before));
-}
-
-function counterOf(e: ElementAttributes): AnyExpression | undefined {
-  const all = [...(e.expr === undefined ? [] : [e.expr]), ...(e.expressions ?? [])] as readonly AnyExpression[];
-  return all.find((one) => one.type === 'counter');
+  const rows = new ElementRows(info, yield* countedElements(connection, set));
+  return countersOf(rows, yield* unchanged(connection, before));
 }

@@ -1,29 +1,22 @@
 // nf_tables in one network namespace.
-import { type CallOptions, Connection, type Netns } from '../connection.ts';
+import { type CallOptions, Connection, checkedInput, type Netns } from '../connection.ts';
 import type { CountedChain, CountedObject, NamedCounters } from '../counters/named.ts';
+import { ofTable } from '../counters/of-table.ts';
 import type { RuleCounters } from '../counters/rows.ts';
 import type { CounterSample } from '../counters/sample.ts';
 import { CounterWatch, mustBeThere, type WatchOptions } from '../counters/watch.ts';
-import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, ElementInput, Family, Ruleset } from '../model/ruleset.ts';
 import type { Subscription } from '../model/subscription.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
-import { EncodeError } from '../wire/errors.ts';
-import { type CounterScope, readCounters, tableMustExist } from './counters.ts';
+import { type CounterScope, countRules, ruleScope, tableMustExist } from './counters.ts';
+import type { CountedElement } from './element-rows.ts';
 import { EventSubscription } from './events/subscription.ts';
 import type { EventOptions, NftEvent } from './events/types.ts';
 import type { NftRule } from './installed-rule.ts';
-import {
-  type CountedElement,
-  type QuotaSnapshot,
-  readChainCounters,
-  readElementCounters,
-  readNamedCounters,
-  readQuotas,
-} from './named-counters.ts';
+import { type QuotaSnapshot, readChainCounters, readElementCounters, readNamedCounters, readQuotas } from './named-counters.ts';
 import { familyNumber } from './objects/messages.ts';
 import { readPicture, type TableName } from './picture.ts';
-import { readGeneration } from './read.ts';
+import { type RuleScope, readGeneration } from './read.ts';
 import { type RestoreSettings, restore } from './restore.ts';
 import { NftRuleset } from './ruleset.ts';
 import type { CommitResult } from './send.ts';
@@ -53,13 +46,13 @@ export function* openConnection(netns: Netns | undefined): Verb<Connection> {
   return connection;
 }
 
-/** Names a set or map. */
-export interface SetOfCounters {
+/** A set or map by its name. */
+export interface SetRef {
   readonly family: Family;
   readonly table: string;
   readonly name: string;
 }
-function setName({ family, table, name }: SetOfCounters): { readonly family: number; readonly table: string; readonly name: string } {
+function setName({ family, table, name }: SetRef): { readonly family: number; readonly table: string; readonly name: string } {
   return { family: familyNumber(family), table, name };
 }
 
@@ -124,20 +117,14 @@ export class Nftables {
 
   /** The counters of all rules, of a table's or of a chain's, without decoding the rules. */
   async counters(o: CounterScope & CallOptions = {}): Promise<CounterSnapshot> {
-    return await this.#connection.runAsync('counters', () => this.#counters(o), o, false);
+    return await this.#connection.runAsync('counters', () => this.#counters(ruleScope(o)), o, false);
   }
   countersSync(o: CounterScope = {}): CounterSnapshot {
-    return this.#connection.runSync('counters', () => this.#counters(o), false);
+    return this.#connection.runSync('counters', () => this.#counters(ruleScope(o)), false);
   }
 
-  #counters(o: CounterScope): Verb<RuleCounters> {
-    if (o.chain !== undefined && o.table === undefined) {
-      throw new NetfilterError('counters: a chain needs its table', {
-        code: 'ERR_INVALID_ARG',
-        cause: new EncodeError('table', 'is missing'),
-      });
-    }
-    return readCounters(this.#connection, o);
+  #counters(scope: RuleScope): Verb<RuleCounters> {
+    return countRules(this.#connection, [scope]);
   }
 
   /** What base chains have counted at their end, where they count. */
@@ -165,10 +152,10 @@ export class Nftables {
   }
 
   /** What the elements of a set or map have counted; ENOENT where there is no such set. */
-  async elementCounters(o: SetOfCounters & CallOptions): Promise<NamedCounters<CountedElement>> {
+  async elementCounters(o: SetRef & CallOptions): Promise<NamedCounters<CountedElement>> {
     return await this.#connection.runAsync('element counters', () => readElementCounters(this.#connection, setName(o)), o, false);
   }
-  elementCountersSync(o: SetOfCounters): NamedCounters<CountedElement> {
+  elementCountersSync(o: SetRef): NamedCounters<CountedElement> {
     return this.#connection.runSync('element counters', () => readElementCounters(this.#connection, setName(o)), false);
   }
 
@@ -176,10 +163,10 @@ export class Nftables {
    * How many elements a set or map has, expired ones left out; a range is one, `*` too. They are dumped and counted, not decoded: what
    * NFTA_SET_COUNT says is another number where some have expired, and for `*` and 0.0.0.0/0. ENOENT where there is no such set.
    */
-  async elementCount(o: SetOfCounters & CallOptions): Promise<number> {
+  async elementCount(o: SetRef & CallOptions): Promise<number> {
     return await this.#connection.runAsync('element count', () => countElements(this.#connection, setName(o)), o, false);
   }
-  elementCountSync(o: SetOfCounters): number {
+  elementCountSync(o: SetRef): number {
     return this.#connection.runSync('element count', () => countElements(this.#connection, setName(o)), false);
   }
 
@@ -192,18 +179,15 @@ export class Nftables {
    * What deltas can't know: somebody's reset between two polls shows where the counter went back ('reset'), not where it has caught up since.
    */
   watchCounters(o: CounterScope & WatchOptions): Subscription<CounterSample> {
-    return new CounterWatch(this.#connection, (signal) => this.#poll(o, signal), o);
+    const scope = checkedInput('watchCounters', () => ruleScope(o));
+    return new CounterWatch(this.#connection, (signal) => this.#poll(scope, signal), o);
   }
-  async #poll(o: CounterScope, signal: AbortSignal): Promise<RuleCounters> {
+  async #poll(scope: RuleScope, signal: AbortSignal): Promise<RuleCounters> {
     await mustBeThere(this.#connection);
-    return await this.#connection.runAsync('counters', () => this.#polled(o), { signal }, false);
-  }
-  *#polled(o: CounterScope): Verb<RuleCounters> {
-    const counters = yield* this.#counters(o);
-    if (counters.length > 0 || o.table === undefined) return counters;
-    yield* tableMustExist(this.#connection, o.table);
-    // It may have come between the two looks.
-    return yield* this.#counters(o);
+    const counters = (): Verb<RuleCounters> => this.#counters(scope);
+    const tableIsThere = (): Verb<void> => tableMustExist(this.#connection, scope);
+    const polled = scope.table === undefined ? counters : () => ofTable(counters, tableIsThere);
+    return await this.#connection.runAsync('counters', polled, { signal }, false);
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { Connection } from '../connection.ts';
 import { EPERM, errnoName, errnoText } from '../errno.ts';
 import { fromFailure, NetfilterError } from '../errors.ts';
-import type { NativeCounterReply, NativeDumpReply } from '../native.ts';
+import type { NativeCounterReply, NativeDumpReply, NativeElementReply } from '../native.ts';
 import type { Verb } from '../run.ts';
 import { be32, findAttribute, readMessage } from '../wire/attributes.ts';
 import { decodeText } from '../wire/text.ts';
@@ -135,14 +135,21 @@ export function* dump(
   return reply;
 }
 
-/** How many elements a dump of a set has (see countElements in lib/native.ts): none of them is decoded. */
-export function* countDumped(connection: Connection, what: string, family: number, attributes: Uint8Array): Verb<number> {
+/** The elements of a set, counted, with their counters; without `keep` their number is all that is left. None is decoded. */
+export function* dumpElements(
+  connection: Connection,
+  what: string,
+  family: number,
+  attributes: Uint8Array,
+  keep: boolean,
+): Verb<NativeElementReply> {
+  const bit = keep ? 1 : 0;
   const reply = yield* connection.on(
     'dump',
     what,
-    (c) => c.countElementsSync(family, attributes, DUMP_RETRIES),
-    (c) => c.countElements(family, attributes, DUMP_RETRIES),
+    (c) => c.dumpElementsSync(family, attributes, DUMP_RETRIES, bit),
+    (c) => c.dumpElements(family, attributes, DUMP_RETRIES, bit),
   );
   connection.check(what, reply.failure);
-  return reply.elements;
+  return reply;
 }

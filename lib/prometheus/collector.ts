@@ -3,7 +3,7 @@ import type { CounterConfiguration, Counter as PromCounter, Registry } from 'pro
 import { NetfilterError } from '../errors.ts';
 import type { Iptables } from '../iptables/iptables.ts';
 import type { InstalledRule } from '../model/ruleset.ts';
-import type { Nftables, SetOfCounters } from '../nftables/nftables.ts';
+import type { Nftables, SetRef } from '../nftables/nftables.ts';
 import { type Metrics, makeMetrics, OTHERS, type PrometheusClient, SOURCE } from './metrics.ts';
 import { NamedSeries, type QuotaValue, quotaValues, readSetSizes, type SetSize } from './named.ts';
 import { RuleSeries, ruleLabelNames, ruleLabels } from './rules.ts';
@@ -43,7 +43,7 @@ export interface CollectorOptions {
   /** Series of rules per source; likewise of chains, of counters and of quotas. What is beyond is summed into one series. Default 1000. */
   readonly maxSeries?: number;
   /** Sets and maps whose elements are to be counted, of the Nftables. */
-  readonly sets?: readonly SetOfCounters[];
+  readonly sets?: readonly SetRef[];
   /** What is not to be polled. */
   readonly omit?: readonly PolledCounters[];
   /** A poll failed. It has been counted, what it reads is missing from this scrape, and all else is in it. */
@@ -56,12 +56,11 @@ const DEFAULT_MAX_SERIES = 1000;
  * Metrics `nflink_…` that are polled at each scrape, once each however many metrics there are. Values are what the kernel has counted, as
  * JavaScript numbers: exact up to 2^53. A rule that is gone is a series that is gone. `client` is the prom-client module, that of the caller:
  * nflink/prometheus imports none, so the registry is the one that the caller serves. Errors: ERR_INVALID_ARG; what prom-client throws
- * for a name that is registered already.
+ * for a name that is registered already; then no metric stays behind.
  */
 export class NetfilterCollector {
   readonly #sources: readonly Source[];
   readonly #metrics: Metrics;
-  readonly #registers: readonly Pick<Registry, 'removeSingleMetric'>[];
   readonly #onError: CollectorOptions['onError'];
   #scrape: Promise<void> | undefined;
 
@@ -70,20 +69,18 @@ export class NetfilterCollector {
     check(o, labels.names);
     this.#sources = o.sources.map((object) => new Source(object, o, labels));
     this.#onError = o.onError?.bind(o);
-    const registers = o.registers ?? [client.register];
-    this.#registers = registers;
     this.#metrics = makeMetrics(client, {
       // Either kind of registry takes them.
-      registers: registers as readonly Registry[],
+      registers: (o.registers ?? [client.register]) as readonly Registry[],
       ruleLabelNames: labels.names,
       collect: () => this.#collect(),
     });
     for (const { name, polls } of this.#sources) for (const of of polls.keys()) this.#metrics.errors.inc({ [SOURCE]: name, of }, 0);
   }
 
-  /** Takes the metrics out of the registries. */
+  /** Takes the metrics out of the registries. May be called again. */
   unregister(): void {
-    for (const register of this.#registers) for (const name of this.#metrics.names) register.removeSingleMetric(name);
+    this.#metrics.unregister();
   }
 
   /** Every metric asks; a scrape asks them all at once, and two scrapes at a time share the polls. */

@@ -1,5 +1,5 @@
 // The metrics by name, with what they count and in what.
-import type { Counter, Gauge, Registry, register } from 'prom-client';
+import type { Counter, CounterConfiguration, Gauge, Registry, register } from 'prom-client';
 
 /** What is used of the prom-client module: the caller's own copy, whose registry it is. */
 export interface PrometheusClient {
@@ -19,14 +19,34 @@ export interface MetricOptions {
   collect(): Promise<void>;
 }
 
-export type Metrics = ReturnType<typeof makeMetrics>;
+export interface Metrics extends ReturnType<typeof metricsOf> {
+  /** Takes them out of the registries. May be called again. */
+  unregister(): void;
+}
 
-export function makeMetrics(client: PrometheusClient, o: MetricOptions) {
-  const names: string[] = [];
-  const config = (name: string, help: string, labels: readonly string[]) => {
-    names.push(name);
+/** Where one can't be made, such as for a name that a registry has already, none stays registered. */
+export function makeMetrics(client: PrometheusClient, o: MetricOptions): Metrics {
+  const ours: (() => void)[] = [];
+  const unregister = (): void => {
+    for (const remove of ours.splice(0)) remove();
+  };
+  const config = (name: string, help: string, labels: readonly string[]): CounterConfiguration<string> => {
+    // prom-client registers in one after the other, and stops at the first that has the name.
+    for (const register of o.registers)
+      if (register.getSingleMetric(name) === undefined) ours.push(() => register.removeSingleMetric(name));
     return { name, help, labelNames: [SOURCE, ...labels], registers: [...o.registers], collect: () => o.collect() };
   };
+  try {
+    return { ...metricsOf(client, config, o.ruleLabelNames), unregister };
+  } catch (err) {
+    unregister();
+    throw err;
+  }
+}
+
+type Configure = (name: string, help: string, labels: readonly string[]) => CounterConfiguration<string>;
+
+function metricsOf(client: PrometheusClient, config: Configure, ruleLabelNames: readonly string[]) {
   const counter = (name: string, help: string, labels: readonly string[]): Counter =>
     new client.Counter(config(`nflink_${name}`, help, labels));
   const gauge = (name: string, help: string, labels: readonly string[]): Gauge => new client.Gauge(config(`nflink_${name}`, help, labels));
@@ -36,8 +56,7 @@ export function makeMetrics(client: PrometheusClient, o: MetricOptions) {
   });
   const named = ['family', 'table'];
   return {
-    names,
-    rules: both('rule', 'that a rule has counted', o.ruleLabelNames),
+    rules: both('rule', 'that a rule has counted', ruleLabelNames),
     chains: both('chain_policy', 'at the end of a base chain, that no rule has decided', [...named, 'chain']),
     counters: both('counter', 'that a named counter has counted', [...named, 'counter']),
     quotaUsed: gauge('quota_used_bytes', 'Bytes used of a quota; a reset puts them back to 0.', [...named, 'quota', OTHERS]),

@@ -1,8 +1,9 @@
 // Polls of what has a name: base chains and counters as rows of series, quotas and sets as values of a moment.
 import type { NamedCounters } from '../counters/named.ts';
+import { ENOENT } from '../errno.ts';
 import { NetfilterError } from '../errors.ts';
 import type { QuotaSnapshot } from '../nftables/named-counters.ts';
-import type { Nftables, SetOfCounters } from '../nftables/nftables.ts';
+import type { Nftables, SetRef } from '../nftables/nftables.ts';
 import { type Labels, SeriesBook } from './series.ts';
 
 interface Named {
@@ -66,7 +67,7 @@ export interface SetSize {
 }
 
 /** Adds the sizes to `sizes`. ENOENT where a set isn't there; the sizes of the others are added all the same. */
-export async function readSetSizes(nft: Nftables, sets: readonly SetOfCounters[], sizes: SetSize[]): Promise<void> {
+export async function readSetSizes(nft: Nftables, sets: readonly SetRef[], sizes: SetSize[]): Promise<void> {
   const missing: string[] = [];
   for (const set of sets) {
     try {
@@ -76,5 +77,5 @@ export async function readSetSizes(nft: Nftables, sets: readonly SetOfCounters[]
       missing.push(`${set.family} ${set.table} ${set.name}`);
     }
   }
-  if (missing.length > 0) throw new NetfilterError(`set sizes: no set ${missing.join(', no set ')}`, { code: 'ENOENT', errno: 2 });
+  if (missing.length > 0) throw new NetfilterError(`set sizes: no set ${missing.join(', no set ')}`, { code: 'ENOENT', errno: ENOENT });
 }

@@ -1,8 +1,11 @@
 // What counters() takes in, and that a poll with the structure kept from the one before is the same as a fresh one.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { type CounterSnapshot, Iptables, Nftables } from '../../lib/index.ts';
+import type { CounterScope } from '../../lib/nftables/counters.ts';
 import { CHAIN, CountedChain, families, type IptablesChain, NftChain, TABLE, ways } from '../support/counted-chain.ts';
+import { withNamespace } from '../support/namespace.ts';
 import { failureOf } from '../support/nft.ts';
 
 /** All a snapshot says of its rows. */
@@ -98,3 +101,47 @@ for (const way of ways) {
     });
   }
 }
+
+describe('a scope that can be none', () => {
+  const ip = 'ip' as const;
+  it('is refused before anything is polled: by counters and by watchCounters, of either', async () => {
+    await withNamespace(async (ns) => {
+      await using nft = await Nftables.open({ netns: ns.path });
+      for (const scope of [
+        { chain: 'c' },
+        { table: { family: 'ipx', name: 't' } },
+        { table: { family: ip } },
+        { table: { family: ip, name: '' } },
+        { table: { family: ip, name: 5 } },
+        { table: { family: ip, name: 'x'.repeat(300) } },
+        { table: 't' },
+        { table: null },
+        { table: { family: ip, name: 't' }, chain: 7 },
+        { table: { family: ip, name: 't' }, chain: null },
+      ] as unknown as CounterScope[]) {
+        const invalid = { name: 'NetfilterError', code: 'ERR_INVALID_ARG' };
+        await assert.rejects(nft.counters(scope), invalid);
+        assert.throws(() => nft.countersSync(scope), invalid);
+        assert.throws(() => nft.watchCounters({ ...scope, intervalMs: 5 }), invalid, inspect(scope));
+      }
+      await using ipt = await Iptables.open({ family: ip, backend: 'nft', netns: ns.path });
+      for (const scope of [{ chain: 'c' }, { table: 'x' }, { table: 'filter', chain: '' }])
+        assert.throws(() => ipt.watchCounters({ ...scope, intervalMs: 5 }), { code: 'ERR_INVALID_ARG' });
+    });
+  });
+
+  it('is the one a watch was given, whatever becomes of the object', async () => {
+    await withNamespace(async (ns) => {
+      await ns.must('nft', ['add table ip t; add chain ip t c; add rule ip t c counter; add rule ip t c counter']);
+      await using nft = await Nftables.open({ netns: ns.path });
+      const o: { intervalMs: number; table: { family: 'ip'; name: string }; chain?: string } = {
+        intervalMs: 5,
+        table: { family: ip, name: 't' },
+      };
+      await using watch = nft.watchCounters(o);
+      o.table.name = 'u';
+      o.chain = 'd';
+      assert.equal((await watch.next()).value?.snapshot?.length, 2);
+    });
+  });
+});

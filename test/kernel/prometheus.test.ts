@@ -502,4 +502,37 @@ describe('NetfilterCollector', () => {
       assert.deepEqual(registers[0]?.getMetricsAsArray(), []);
     });
   });
+
+  it('leaves nothing behind in any registry where one has a metric of that name already', async () => {
+    await withNamespace(async (ns) => {
+      await using nft = await Nftables.open({ netns: ns.path });
+      const make = (...registers: client.Registry[]): NetfilterCollector => new NetfilterCollector(client, { sources: [nft], registers });
+      const names = (registry: client.Registry): string[] => registry.getMetricsAsArray().map(({ name }) => name);
+      const [free, whole, half] = [new client.Registry(), new client.Registry(), new client.Registry()];
+      const first = make(whole);
+      const theirs = new client.Gauge({ name: 'nflink_quota_limit_bytes', help: 'another', registers: [half] });
+      const all = names(whole);
+      const already = /has already been registered/;
+      assert.throws(() => make(free, whole), already);
+      assert.throws(() => make(whole, free), already);
+      assert.throws(() => make(free, half), already);
+      assert.throws(() => make(half, free), already);
+      assert.throws(
+        () => new NetfilterCollector(client, { sources: [nft], registers: [free], rules: { names: ['no-label'], labels: () => ({}) } }),
+      );
+      assert.deepEqual([names(free), names(whole), names(half)], [[], all, ['nflink_quota_limit_bytes']]);
+      assert.equal(half.getSingleMetric('nflink_quota_limit_bytes'), theirs);
+      const second = make(free);
+      assert.deepEqual(names(free), all);
+
+      // Nor does it take away what another has registered since.
+      first.unregister();
+      assert.deepEqual(names(whole), []);
+      const third = make(whole);
+      first.unregister();
+      assert.deepEqual(names(whole), all);
+      for (const collector of [second, third]) collector.unregister();
+      assert.deepEqual([names(free), names(whole)], [[], []]);
+    });
+  });
 });

@@ -4,7 +4,7 @@ import type { SetObject } from '../../lib/index.ts';
 import { familyName, NFT_MSG_GETSET } from '../../lib/nftables/objects/messages.ts';
 import { setTable } from '../../lib/nftables/objects/set.ts';
 import { dump } from '../../lib/nftables/read.ts';
-import { readElements } from '../../lib/nftables/sets/look.ts';
+import { elementsOfSet } from '../../lib/nftables/sets/look.ts';
 import { isMap, setModel } from '../../lib/nftables/sets/model.ts';
 import { runSync } from '../../lib/run.ts';
 import { readMessage } from '../../lib/wire/attributes.ts';
@@ -21,7 +21,7 @@ export function readSets(netns: string): ReadSet[] {
       const message = readMessage(bytes, at);
       const a = setTable.decode(bytes, message.start, message.end) ?? {};
       const place = { family: message.family, table: a.table ?? '', name: a.name ?? '' };
-      const model = setModel(familyName(message.family), a, runSync(readElements(connection, place)));
+      const model = setModel(familyName(message.family), a, runSync(elementsOfSet(connection, place)));
       return (isMap(a) ? { map: model } : { set: model }) as ReadSet;
     });
   } finally {

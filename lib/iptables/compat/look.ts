@@ -150,7 +150,7 @@ function makesNothing(c: Command): boolean {
 
 export function* hasTable(context: Pick<CompatContext, 'connection' | 'family'>, table: string): Verb<boolean> {
   try {
-    yield* tableMustExist(context.connection, { family: context.family, name: table });
+    yield* tableMustExist(context.connection, { family: families[context.family], table });
     return true;
   } catch (err) {
     if (err instanceof NetfilterError && err.code === 'ENOENT') return false;

@@ -1,4 +1,5 @@
 // Set elements on the wire (enum nft_set_elem_attributes, nft_set_elem_list_attributes), in the order libnftnl writes them.
+import type { Message } from '../../wire/attributes.ts';
 import { be32, be64, bytes, flags, list, string } from '../../wire/kinds.ts';
 import { type AttributeTable, attributes, type Fields, nested, optional } from '../../wire/table.ts';
 import { NAME_MAX, value, valueOrVerdict } from '../expressions/data.ts';
@@ -33,6 +34,14 @@ const listShape = {
 };
 export type ElementListAttributes = Fields<typeof listShape>;
 export const elementListTable: AttributeTable<ElementListAttributes> = attributes(listShape);
+
+/** The elements of a dump, message by message. */
+export function elementsIn(bytes: Uint8Array, messages: Iterable<Message>): ElementAttributes[] {
+  const out: ElementAttributes[] = [];
+  for (const { start, end } of messages)
+    for (const element of elementListTable.decode(bytes, start, end)?.elements ?? []) out.push(element);
+  return out;
+}
 
 /** What is about to expire, in the form that is taken back: 0 ms left would mean the whole time (nft_add_set_elem). */
 export function livingOn<E extends { readonly expiration?: bigint }>(e: E): E {

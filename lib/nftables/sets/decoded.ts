@@ -17,25 +17,33 @@ function restOf(e: ElementAttributes): EntryRest {
   return rest;
 }
 
-/** Of an interval set of one field. The kernel's rbtree dumps in any order of a walk: sorted here by key. */
+/** By key: the kernel's rbtree dumps in any order of a walk. Where one range ends and the next starts, the end comes first. */
+export function sortEdges<E extends { readonly isEnd: boolean }>(edges: E[], byKey: (a: E, b: E) => number): E[] {
+  return edges.sort((a, b) => byKey(a, b) || Number(b.isEnd) - Number(a.isEnd));
+}
+
+/** Of an interval set of one field, in the order of their keys. */
 export function elementList(elements: readonly ElementAttributes[]): DumpedElement[] {
-  const keyed = elements.filter((e) => e.key !== undefined);
-  // Where one interval ends and the next starts, the end comes first.
-  keyed.sort((a, b) => compareBytes(a.key as Uint8Array, b.key as Uint8Array) || Number(isEnd(b)) - Number(isEnd(a)));
+  const edges = elements.flatMap((e) => (e.key === undefined ? [] : [{ key: e.key, isEnd: isEnd(e), e }]));
+  sortEdges(edges, (a, b) => compareBytes(a.key, b.key));
   const out: DumpedElement[] = [];
-  for (const [i, e] of keyed.entries()) {
-    if (isEnd(e)) continue;
-    const low = e.key as Uint8Array;
-    const next = keyed[i + 1]?.key;
-    // Up to the next element, be it an end or, where one is missing, another start; without any up to the last key.
-    const high = next === undefined ? new Uint8Array(low.length).fill(0xff) : predecessor(next);
-    out.push({ low, high: high ?? low, rest: restOf(e) });
-  }
-  for (const e of elements) if (e.key === undefined) out.push({ rest: restOf(e) });
+  for (const [i, { e, isEnd }] of edges.entries()) if (!isEnd) out.push(rangeElement(e, edges[i + 1]?.key));
+  for (const e of elements) if (e.key === undefined) out.push(plainElement(e));
   return out;
+}
+
+/** Up to the next key, be it of an end or, where one is missing, of another start; without any up to the last key. */
+export function rangeElement(e: ElementAttributes, next: Uint8Array | undefined): DumpedElement {
+  if (e.key === undefined) return plainElement(e);
+  const low = e.key;
+  const high = next === undefined ? new Uint8Array(low.length).fill(0xff) : predecessor(next);
+  return { low, high: high ?? low, rest: restOf(e) };
 }
 
 /** Of any other set. */
 export function plainElements(elements: readonly ElementAttributes[]): DumpedElement[] {
-  return elements.map((e) => (e.key === undefined ? { rest: restOf(e) } : { low: e.key, high: e.keyEnd ?? e.key, rest: restOf(e) }));
+  return elements.map(plainElement);
+}
+export function plainElement(e: ElementAttributes): DumpedElement {
+  return e.key === undefined ? { rest: restOf(e) } : { low: e.key, high: e.keyEnd ?? e.key, rest: restOf(e) };
 }

@@ -4,6 +4,7 @@ import { show } from '../../wire/kinds.ts';
 import type { AnyExpression } from '../expressions/expression.ts';
 import { durationMs } from './datatypes.ts';
 import type { CatchAll, Entry, EntryRest } from './entries.ts';
+import type { Interval } from './intervals.ts';
 import { dataBytes, keyInterval } from './key-input.ts';
 import { hasFlag, type SetInfo } from './set-info.ts';
 import { statement, statementNames } from './statements.ts';
@@ -18,7 +19,7 @@ export interface ElementList {
 }
 
 /** `adding`: timeouts, data and the like are read too; without, keys only. Errors carry `elem[17].val`. */
-export function readElements(info: SetInfo, input: unknown, adding: boolean): ElementList {
+export function readElementInput(info: SetInfo, input: unknown, adding: boolean): ElementList {
   // A single element without a list, as libnftables-json allows.
   const list: readonly unknown[] = Array.isArray(input) ? input : [input];
   const entries: Entry[] = [];
@@ -42,6 +43,17 @@ function readElement(info: SetInfo, input: unknown, adding: boolean, index: numb
     entries.push({ low, high, rest: noRest, index });
     return;
   }
+  const { outer, key, value } = partsOf(info, input);
+  const rest: EntryRest = adding ? Object.assign(restOf(info, outer), dataOf(info, value)) : noRest;
+  if (key === '*') {
+    catchAll.push({ rest, index });
+    return;
+  }
+  entries.push({ ...keyAt(info, key, 'val'), rest, index });
+}
+
+/** The key, a map's value, and the object that says more of the element. */
+function partsOf(info: SetInfo, input: unknown): { readonly outer: Input | undefined; readonly key: unknown; readonly value: unknown } {
   const pair = info.data !== undefined && Array.isArray(input) ? (input as readonly unknown[]) : undefined;
   if (pair !== undefined && pair.length !== 2) throw new EncodeError('', `a pair [key, value] is needed, not ${pair.length} values`);
   const head = pair === undefined ? input : pair[0];
@@ -50,13 +62,25 @@ function readElement(info: SetInfo, input: unknown, adding: boolean, index: numb
   const inner =
     pair === undefined && outer !== undefined && info.data !== undefined && Array.isArray(outer['val']) ? outer['val'] : undefined;
   const key: unknown = inner === undefined ? (outer === undefined ? head : outer['val']) : inner[0];
-  const value: unknown = pair === undefined ? inner?.[1] : pair[1];
-  const rest: EntryRest = adding ? Object.assign(restOf(info, outer), dataOf(info, value)) : noRest;
-  if (key === '*') {
-    catchAll.push({ rest, index });
-    return;
+  return { outer, key, value: pair === undefined ? inner?.[1] : pair[1] };
+}
+
+/** An element that is looked for: by its key, of a map also with its value. */
+export interface WantedElement {
+  /** Absent: the catch-all element. */
+  readonly range?: Interval;
+  readonly data?: EntryRest;
+}
+
+/** In any form that an element is written or shown in; undefined for what can't be in such a set. */
+export function wantedElement(info: SetInfo, input: unknown): WantedElement | undefined {
+  try {
+    const { key, value } = partsOf(info, input);
+    return { ...(key === '*' ? {} : { range: keyAt(info, key, 'val') }), ...(value === undefined ? {} : { data: dataOf(info, value) }) };
+  } catch (err) {
+    if (err instanceof EncodeError) return undefined;
+    throw err;
   }
-  entries.push({ ...keyAt(info, key, 'val'), rest, index });
 }
 
 function elementObject(input: unknown): Input | undefined {
@@ -66,7 +90,7 @@ function elementObject(input: unknown): Input | undefined {
   return elem as Input;
 }
 
-function keyAt(info: SetInfo, key: unknown, path: string): { low: Uint8Array; high: Uint8Array } {
+function keyAt(info: SetInfo, key: unknown, path: string): Interval {
   try {
     return keyInterval(info.key, key, { interval: hasFlag(info, 'interval'), needs: 'the set needs the flag interval' });
   } catch (err) {

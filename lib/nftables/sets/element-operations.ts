@@ -8,7 +8,7 @@ import { type ElementAttributes, livingOn } from '../objects/element.ts';
 import * as m from '../objects/messages.ts';
 import { durationMs } from './datatypes.ts';
 import { elementList } from './decoded.ts';
-import { readElements } from './element-input.ts';
+import { readElementInput } from './element-input.ts';
 import { ElementMessages, intervalEnd, type Places } from './element-messages.ts';
 import type { Entry, EntryRest } from './entries.ts';
 import { compareBytes, overlap, sorted, successor } from './intervals.ts';
@@ -33,7 +33,7 @@ export interface ElementContext {
 /** `input`: a list of elements, or packed keys. Throws EncodeError with `elem[17].val`. */
 export function writeElements(info: SetInfo, set: SetName, input: unknown, c: ElementContext): void {
   if (isPacked(input)) return writePacked(info, set, input, c);
-  const list = readElements(info, input, c.type === m.NFT_MSG_NEWSETELEM);
+  const list = readElementInput(info, input, c.type === m.NFT_MSG_NEWSETELEM);
   writeEntries(info, set, refreshed(info, list.entries, c), c);
   const out = messages(c, set, info, c.type);
   for (const e of refreshed(info, list.catchAll, c)) out.add(e.index, { ...e.rest, flags: ['catch-all'] });

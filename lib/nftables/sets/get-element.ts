@@ -10,7 +10,7 @@ import { type ElementAttributes, elementListTable } from '../objects/element.ts'
 import * as m from '../objects/messages.ts';
 import { nftType, readGeneration, request } from '../read.ts';
 import { elementList, plainElements } from './decoded.ts';
-import { readElements as readInput } from './element-input.ts';
+import { readElementInput } from './element-input.ts';
 import { lookAt } from './look.ts';
 import { elementModel } from './model.ts';
 import type { SetName } from './scope.ts';
@@ -32,9 +32,9 @@ export function* getElement(connection: Connection, q: ElementQuery, message = m
   const set = { family: m.familyNumber(q.family), table: q.table, name: q.name };
   const { generation } = yield* readGeneration(connection);
   const info = yield* lookAt(connection, { ...set, emptied: 1 }, generation);
-  let keys: ReturnType<typeof readInput>;
+  let keys: ReturnType<typeof readElementInput>;
   try {
-    keys = readInput(info, [q.elem], false);
+    keys = readElementInput(info, [q.elem], false);
   } catch (err) {
     if (!(err instanceof EncodeError)) throw err;
     const path = err.path.replace(/^elem\[0\]/, 'elem');

@@ -2,15 +2,16 @@
 // asked of the kernel before the batch is sent.
 import type { Connection } from '../../connection.ts';
 import { NetfilterError } from '../../errors.ts';
+import type { NativeElementReply } from '../../native.ts';
 import type { Verb } from '../../run.ts';
 import { readMessage } from '../../wire/attributes.ts';
 import { DecodeError } from '../../wire/errors.ts';
 import { AttributeWriter } from '../../wire/writer.ts';
-import { type ElementAttributes, elementListTable } from '../objects/element.ts';
+import { type ElementAttributes, elementListTable, elementsIn } from '../objects/element.ts';
 import * as m from '../objects/messages.ts';
 import { type SetAttributes, setTable } from '../objects/set.ts';
 import { tableTable } from '../objects/table.ts';
-import { countDumped, dump, nftType, request } from '../read.ts';
+import { dump, dumpElements, nftType, request } from '../read.ts';
 import { entriesOf } from './element-operations.ts';
 import { type SetName, type SetNeed, setKey } from './scope.ts';
 import { type SetInfo, setInfoOf } from './set-info.ts';
@@ -52,21 +53,23 @@ function naming(set: SetName): Uint8Array {
   return w.written();
 }
 
-export function* readElements(connection: Connection, set: SetName): Verb<ElementAttributes[]> {
+export function* elementsOfSet(connection: Connection, set: SetName): Verb<ElementAttributes[]> {
   const reply = yield* dump(connection, `elements of ${set.name}`, m.NFT_MSG_GETSETELEM, set.family, naming(set));
   const bytes = new Uint8Array(reply.data);
-  const out: ElementAttributes[] = [];
-  for (const at of reply.index) {
-    const message = readMessage(bytes, at);
-    const list = elementListTable.decode(bytes, message.start, message.end);
-    for (const element of list?.elements ?? []) out.push(element);
-  }
-  return out;
+  return elementsIn(
+    bytes,
+    Array.from(reply.index, (at) => readMessage(bytes, at)),
+  );
 }
 
 /** ENOENT where there is no such set. */
-export function countElements(connection: Connection, set: SetName): Verb<number> {
-  return countDumped(connection, `number of elements of ${set.name}`, set.family, naming(set));
+export function* countElements(connection: Connection, set: SetName): Verb<number> {
+  return (yield* dumpElements(connection, `number of elements of ${set.name}`, set.family, naming(set), false)).elements;
+}
+
+/** The elements of a set, with what each has counted. ENOENT where there is no such set. */
+export function countedElements(connection: Connection, set: SetName): Verb<NativeElementReply> {
+  return dumpElements(connection, `counters of elements of ${set.name}`, set.family, naming(set), true);
 }
 
 /** The need with what deletions by handle have emptied. `seen` spares asking again. */
@@ -116,5 +119,5 @@ export function* lookAt(connection: Connection, need: Omit<SetNeed, 'write'>, ge
   }
   const found = need.known === undefined ? info : { ...info, ...need.known };
   if (!found.autoMerge) return found;
-  return { ...found, entries: need.emptied > 0 ? [] : entriesOf(yield* readElements(connection, need)) };
+  return { ...found, entries: need.emptied > 0 ? [] : entriesOf(yield* elementsOfSet(connection, need)) };
 }

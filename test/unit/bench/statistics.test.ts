@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ms } from '../../../bench/harness/report.ts';
 import { compare } from '../../../bench/harness/run.ts';
 import { parseSizes } from '../../../bench/harness/sizes.ts';
-import { statistics } from '../../../bench/harness/statistics.ts';
+import { slope, statistics } from '../../../bench/harness/statistics.ts';
 
 test('median, 95th percentile and range of samples in any order', () => {
   assert.deepEqual(statistics([5, 1, 4, 2, 3]), { samples: 5, min: 1, median: 3, p95: 4.8, max: 5 });
@@ -19,6 +19,42 @@ test('an even number of samples has its median between the two in the middle', (
 test('one sample is all of its own figures; none is a mistake', () => {
   assert.deepEqual(statistics([7]), { samples: 1, min: 7, median: 7, p95: 7, max: 7 });
   assert.throws(() => statistics([]), RangeError);
+});
+
+test('a slope is that of the line through the points, whatever their order; of one point there is none', () => {
+  assert.equal(
+    slope([
+      [0, 5],
+      [2, 6],
+      [1, 5.5],
+    ]),
+    0.5,
+  );
+  assert.equal(
+    slope([
+      [0, 0],
+      [1, 10],
+      [2, 10],
+      [3, 0],
+    ]),
+    0,
+  );
+  assert.equal(
+    slope([
+      [10, 3],
+      [20, 1],
+    ]),
+    -0.2,
+  );
+  for (const none of [
+    [],
+    [[1, 1]],
+    [
+      [1, 1],
+      [1, 2],
+    ],
+  ] as [number, number][][])
+    assert.throws(() => slope(none), RangeError);
 });
 
 test('samples are compared as numbers and left as they were', () => {
