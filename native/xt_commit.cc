@@ -400,6 +400,7 @@ MaybeFailure read_and_walk(const XtCommitRequest& request, int socket, XtWalk& w
   if (auto failure = read_xt_entries(socket, request.family, request.table, info, data)) return failure;
   walk = walk_xt_table(request.family, info, data.data() + kXtHeader, data.size() - kXtHeader);
   if (walk.complaint != nullptr) return Failure{walk.complaint, EPROTO};
+  if (walk.unwritable != nullptr) return Failure{walk.unwritable, EPROTO};
   return std::nullopt;
 }
 
