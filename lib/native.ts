@@ -131,8 +131,8 @@ export const XT_HEADER = 40;
 /** What became of the commands on a legacy table. */
 export interface NativeXtCommitReply {
   readonly failure?: NativeFailure;
-  /** With a failure: what the table holds now, as it was looked at again. */
-  readonly state?: 'not-applied' | 'applied' | 'unknown';
+  /** With a failure: what the table holds now, as it was looked at again; 'unseen' where the rules asked for are those it had. */
+  readonly state?: 'not-applied' | 'applied' | 'unknown' | 'unseen';
   /** Somebody else holds the lock: nothing was done. */
   readonly busy?: boolean;
   /** The namespace has no such table, and was left without. */

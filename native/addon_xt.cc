@@ -153,6 +153,7 @@ napi_value commit_value(napi_env env, XtCommitReply& reply, Form) {
   if (reply.failure) {
     const char* state = reply.state == XtCommitReply::State::kApplied   ? "applied"
                         : reply.state == XtCommitReply::State::kUnknown ? "unknown"
+                        : reply.state == XtCommitReply::State::kUnseen  ? "unseen"
                                                                         : "not-applied";
     return object.set("failure", *reply.failure).set("state", state).value();
   }

@@ -14,6 +14,7 @@ extern "C" {
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -393,31 +394,57 @@ class Table {
   std::vector<unsigned char> jump_mask_;
 };
 
-/** The table as the kernel gives it, walked: libiptc trusts it, and must see no other than it can read. */
-MaybeFailure read_and_walk(const XtCommitRequest& request, int socket, XtWalk& walk) {
+/** The table as the kernel gives it, walked; with what its policies and the ends of its user chains have counted. */
+struct Look {
+  XtWalk walk;
+  /** Packets and bytes by turns. */
+  std::vector<uint64_t> feet;
+};
+
+/** libiptc trusts the table, and must see no other than it can read and write. */
+template <typename Entry>
+MaybeFailure look_at(const XtCommitRequest& request, int socket, Look& look) {
   XtInfo info;
   ByteBuffer data;
   if (auto failure = read_xt_entries(socket, request.family, request.table, info, data)) return failure;
-  walk = walk_xt_table(request.family, info, data.data() + kXtHeader, data.size() - kXtHeader);
+  uint8_t* entries = data.data() + kXtHeader;
+  look.walk = walk_xt_table(request.family, info, entries, data.size() - kXtHeader);
+  const auto& walk = look.walk;
   if (walk.complaint != nullptr) return Failure{walk.complaint, EPROTO};
   if (walk.unwritable != nullptr) return Failure{walk.unwritable, EPROTO};
+  for (size_t i = 0; i < walk.chains.size(); i += XtWalk::kChainWords) {
+    xt_counters counters;
+    std::memcpy(&counters, entries + walk.chains[i + 2] + offsetof(Entry, counters), sizeof counters);
+    look.feet.insert(look.feet.end(), {counters.pcnt, counters.bcnt});
+  }
   return std::nullopt;
+}
+
+/** Whether a counter of the same table went down. */
+bool lost_counters(const Look& before, const Look& after) {
+  const auto less = [](const std::vector<uint64_t>& now, const std::vector<uint64_t>& then) {
+    return !std::equal(now.begin(), now.end(), then.begin(), then.end(), std::greater_equal<>());
+  };
+  return less(after.walk.packets, before.walk.packets) || less(after.walk.bytes, before.walk.bytes) ||
+         less(after.feet, before.feet);
 }
 
 /**
  * After a commit that failed: did the kernel take the table before it failed? (SO_SET_ADD_COUNTERS comes after
- * SO_SET_REPLACE.) Counters don't count.
+ * SO_SET_REPLACE, which makes all counters zero.)
  */
 template <typename Api>
-XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& wanted, int socket, const XtWalk& before) {
+XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& wanted, int socket, const Look& before) {
   using State = XtCommitReply::State;
   try {
-    XtWalk after;
-    if (read_and_walk(request, socket, after)) return State::kUnknown;
-    if (std::equal(std::begin(after.digest), std::end(after.digest), before.digest)) return State::kNotApplied;
+    Look after;
     Table<Api> now;
-    if (now.open(request.table)) return State::kUnknown;
-    return now.same_rules(wanted) ? State::kApplied : State::kUnknown;
+    if (look_at<typename Api::Entry>(request, socket, after) || now.open(request.table)) return State::kUnknown;
+    const bool asked_for = now.same_rules(wanted);
+    const bool as_before = std::equal(std::begin(after.walk.digest), std::end(after.walk.digest), before.walk.digest);
+    if (asked_for && as_before) return lost_counters(before, after) ? State::kApplied : State::kUnseen;
+    if (asked_for) return State::kApplied;
+    return as_before ? State::kNotApplied : State::kUnknown;
   } catch (const std::bad_alloc&) {
     return State::kUnknown;
   }
@@ -426,8 +453,8 @@ XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& want
 template <typename Api>
 XtCommitReply commit_once(const XtCommitRequest& request, XtCommands& commands, int socket, bool& again) {
   XtCommitReply reply;
-  XtWalk before;
-  if ((reply.failure = read_and_walk(request, socket, before))) return reply;
+  Look before;
+  if ((reply.failure = look_at<typename Api::Entry>(request, socket, before))) return reply;
   Table<Api> table;
   if ((reply.failure = table.open(request.table))) return reply;
   reply.done.resize(commands.size());

@@ -106,8 +106,8 @@ struct XtCommitReply {
   };
   std::optional<Refusal> refusal;
   /** Set with a `failure` of the commit: whether the kernel has the new rules; kUnknown where that could not be found
-   * out. */
-  enum class State { kNotApplied, kApplied, kUnknown };
+   * out; kUnseen where they are the old rules too, and no counter tells. */
+  enum class State { kNotApplied, kApplied, kUnknown, kUnseen };
   State state = State::kNotApplied;
 };
 

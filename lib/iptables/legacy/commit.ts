@@ -246,6 +246,7 @@ function failed(
     'not-applied': 'the table is as it was',
     applied: 'the rules are applied, but counters of rules and chains are lost: the kernel refused them',
     unknown: 'the table holds neither what it held before nor what was asked for: somebody else writes it without the lock',
+    unseen: 'the rules asked for are those that were there, and whether counters were changed cannot be seen',
   }[state];
   const [only, ...more] = commands;
   const named = only !== undefined && more.length === 0 ? `${only.verb} in ` : '';
@@ -253,7 +254,7 @@ function failed(
   return new NetfilterError(text, {
     code: errnoName(failure.errno),
     errno: failure.errno,
-    outcome: state,
+    outcome: state === 'unseen' ? 'unknown' : state,
     tables: state === 'applied' ? [table] : [],
     ...(only === undefined || more.length > 0 ? {} : { operation: operationOf(family, table, 0, only) }),
   });
