@@ -540,7 +540,9 @@ const char* XtCommands::check(XtFamily family, const uint32_t* c) const {
                                                     : check_entry<ip6t_entry>(at(entry), length, jump);
     if (complaint != nullptr) return complaint;
     const bool compares = which == XtVerb::kDelete || which == XtVerb::kCheck || (flags & kXtConditional) != 0;
-    if (compares && (mask > byte_count_ || length > byte_count_ - mask)) return "a mask lies outside the bytes";
+    // A jump is made of an entry with its mask, whether the command compares or not.
+    if (mask == kNone ? compares : mask > byte_count_ || length > byte_count_ - mask)
+      return "a mask lies outside the bytes";
   } else if ((flags & kXtJump) != 0) {
     return "a command's verb or flags are unknown";
   }

@@ -279,3 +279,24 @@ test('what JavaScript changes while the native thread works is not what is worke
     assert.match(ns.mustSync('iptables-legacy-save', []), /-A a -p tcp -m tcp --dport 22 -m comment --comment some -j ACCEPT/);
   });
 });
+
+test('a mask lies within the bytes wherever there is one, and a command that compares has one', async () => {
+  await connected((c) => {
+    const context: BytesContext = { family: 'ip', backend: 'legacy', setIndex: () => 1, setName: () => 'x' };
+    const w = new CommandWriter(context, 2);
+    w.push('newChain', { chain: 'LOG' });
+    // A target without options that has a chain's name: a jump is made of the entry, and of its mask.
+    w.push('append', { chain: 'INPUT', rule: toXt(parseRule('-p tcp -j LOG', 'ip'), context, () => 0), bareTarget: true });
+    const [words, bytes] = [w.words.slice(), w.bytes.slice()];
+    const [VERB, MASK, NONE, DELETE] = [WORDS, WORDS + 6, 0xffffffff, 3];
+    assert.equal(words[MASK], NONE);
+    assert.equal(commit(c, XT_CREATE | XT_DRY_RUN, { words, bytes }), 'done');
+    for (const mask of [bytes.length - 8, bytes.length, bytes.length + 8, 0x40000000, 0xfffffffe]) {
+      words[MASK] = mask;
+      assert.equal(commit(c, XT_CREATE | XT_DRY_RUN, { words, bytes }), 'refused at once', `${mask}`);
+    }
+    words[VERB] = DELETE;
+    words[MASK] = NONE;
+    assert.equal(commit(c, XT_CREATE | XT_DRY_RUN, { words, bytes }), 'refused at once');
+  });
+});
