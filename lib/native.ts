@@ -137,6 +137,9 @@ export interface NativeXtCommitReply {
   readonly busy?: boolean;
   /** The namespace has no such table, and was left without. */
   readonly missing?: boolean;
+  /** Why the bytes are no table, or a table that would be written back as another: nothing was done. */
+  readonly complaint?: string;
+  readonly unwritable?: string;
   /** Per command 1 where it had something to do. */
   readonly done?: Uint8Array;
   /** The command that could not be done, for a reason of ours ('chain', 'rule', 'jump', 'builtin', 'clash') or by errno alone (''): nothing was applied. */

@@ -157,6 +157,8 @@ napi_value commit_value(napi_env env, XtCommitReply& reply, Form) {
                                                                         : "not-applied";
     return object.set("failure", *reply.failure).set("state", state).value();
   }
+  if (reply.complaint != nullptr) return object.set("complaint", reply.complaint).value();
+  if (reply.unwritable != nullptr) return object.set("unwritable", reply.unwritable).value();
   object.set("busy", reply.busy).set("missing", reply.missing).set("done", js::typed_array(env, reply.done));
   if (reply.refusal) {
     const auto refusal = Object(env)

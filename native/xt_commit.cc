@@ -397,11 +397,12 @@ class Table {
 /** The table as the kernel gives it, walked; with what its policies and the ends of its user chains have counted. */
 struct Look {
   XtWalk walk;
+  /** libiptc trusts the table, and must see no other than it can read and write. */
+  bool good() const { return walk.complaint == nullptr && walk.unwritable == nullptr; }
   /** Packets and bytes by turns. */
   std::vector<uint64_t> feet;
 };
 
-/** libiptc trusts the table, and must see no other than it can read and write. */
 template <typename Entry>
 MaybeFailure look_at(const XtCommitRequest& request, int socket, Look& look) {
   XtInfo info;
@@ -410,8 +411,7 @@ MaybeFailure look_at(const XtCommitRequest& request, int socket, Look& look) {
   uint8_t* entries = data.data() + kXtHeader;
   look.walk = walk_xt_table(request.family, info, entries, data.size() - kXtHeader);
   const auto& walk = look.walk;
-  if (walk.complaint != nullptr) return Failure{walk.complaint, EPROTO};
-  if (walk.unwritable != nullptr) return Failure{walk.unwritable, EPROTO};
+  if (!look.good()) return std::nullopt;
   for (size_t i = 0; i < walk.chains.size(); i += XtWalk::kChainWords) {
     xt_counters counters;
     std::memcpy(&counters, entries + walk.chains[i + 2] + offsetof(Entry, counters), sizeof counters);
@@ -439,7 +439,8 @@ XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& want
   try {
     Look after;
     Table<Api> now;
-    if (look_at<typename Api::Entry>(request, socket, after) || now.open(request.table)) return State::kUnknown;
+    if (look_at<typename Api::Entry>(request, socket, after) || !after.good() || now.open(request.table))
+      return State::kUnknown;
     const bool asked_for = now.same_rules(wanted);
     const bool as_before = std::equal(std::begin(after.walk.digest), std::end(after.walk.digest), before.walk.digest);
     if (asked_for && as_before) return lost_counters(before, after) ? State::kApplied : State::kUnseen;
@@ -455,6 +456,9 @@ XtCommitReply commit_once(const XtCommitRequest& request, XtCommands& commands, 
   XtCommitReply reply;
   Look before;
   if ((reply.failure = look_at<typename Api::Entry>(request, socket, before))) return reply;
+  reply.complaint = before.walk.complaint;
+  reply.unwritable = before.walk.unwritable;
+  if (!before.good()) return reply;
   Table<Api> table;
   if ((reply.failure = table.open(request.table))) return reply;
   reply.done.resize(commands.size());

@@ -96,6 +96,9 @@ struct XtCommitReply {
   /** Somebody else holds the lock: nothing was looked at. */
   bool busy = false;
   bool missing = false;
+  /** As XtWalk's: nothing was done. */
+  const char* complaint = nullptr;
+  const char* unwritable = nullptr;
   /** Per command 1 where it had something to do. */
   std::vector<uint8_t> done;
   /** A command that could not be done: its number, what was wrong, errno. Nothing was applied. */

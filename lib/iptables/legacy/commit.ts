@@ -1,6 +1,6 @@
 // Commands on one legacy table, in one native call: lock, read, apply, commit, unlock.
 import type { Connection } from '../../connection.ts';
-import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, errnoName, errnoText } from '../../errno.ts';
+import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, EPROTO, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { type NativeFailure, type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
@@ -14,6 +14,7 @@ import type { XtRule } from '../xt-rule.ts';
 import { type EmptyOutcome, EmptyTable } from './empty-table.ts';
 import { whenFree } from './lock.ts';
 import { familyBit, legacyError, lockPath } from './requests.ts';
+import { unreadable } from './table.ts';
 import { CommandWriter } from './wire.ts';
 
 export interface LegacySettings {
@@ -51,6 +52,8 @@ export function* commitEncoded(context: RuleContext, work: TableCommands, encode
     const { index, reason, errno } = reply.refusal;
     throw refused(family, work, encoded.places[index] ?? 0, reason, errno);
   }
+  if (reply.complaint !== undefined) throw unreadable(table, reply.complaint);
+  if (reply.unwritable !== undefined) throw unwritable(table, reply.unwritable);
   if (reply.failure !== undefined) {
     if (reply.failure.call === 'iptc_commit') o.sending?.();
     throw failed(connection, family, work, reply.failure, reply.state ?? 'not-applied');
@@ -195,6 +198,12 @@ function xtRule(
     if (err instanceof NetfilterError) throw commandError(context.family, work.table, index, c, err.message, err.code, -err.errno, err);
     throw err;
   }
+}
+
+/** A table that can be read, but that others than iptables wrote. */
+function unwritable(table: string, reason: string): NetfilterError {
+  const text = `table ${table} was not written by iptables and cannot be changed without damage: ${reason}; nothing was sent`;
+  return new NetfilterError(text, { code: 'EPROTO', errno: EPROTO });
 }
 
 /** A command that libiptc would not do: nothing was applied. */
