@@ -132,10 +132,15 @@ XtReadReply read_xt_table(XtFamily family, const std::string& table, const std::
 
 XtRevisionReply ask_xt_revision(XtFamily family, bool target, const std::string& name, uint8_t revision) {
   XtRevisionReply reply;
+  // The kernel's request has no room for such a name, and no extension has one.
+  if (name.size() > kLongestXtExtension) {
+    reply.failure = Failure{"getsockopt(GET_REVISION)", ENOENT};
+    return reply;
+  }
   UniqueFd socket;
   if ((reply.failure = open_xt_socket(family, socket))) return reply;
   xt_get_revision request{};
-  std::memcpy(request.name, name.data(), std::min(name.size(), kLongestXtExtension));
+  std::memcpy(request.name, name.data(), name.size());
   request.revision = revision;
   socklen_t length = sizeof request;
   const int option = family == XtFamily::kIp ? (target ? IPT_SO_GET_REVISION_TARGET : IPT_SO_GET_REVISION_MATCH)
