@@ -104,7 +104,7 @@ export interface NativeXtReadReply {
   readonly failure?: NativeFailure;
   /** The namespace has no such table, and was left without. */
   readonly missing?: boolean;
-  /** The lock was asked for and held by somebody else; the table was read all the same. */
+  /** The lock was asked for and could not be had; the table was read all the same. */
   readonly unlocked?: boolean;
   /** Why the bytes are no table. */
   readonly complaint?: string;
@@ -229,7 +229,7 @@ export interface NativeConnection {
   /** The legacy tables that the namespace has; makes none. */
   xtTablesSync(family: number): NativeXtTablesReply;
   xtTables(family: number): Promise<NativeXtTablesReply>;
-  /** A legacy table as it is; never makes one. `lockPath`: held meanwhile if nobody else does; '': not asked for. `known`: the digest of one read before, or nothing. */
+  /** A legacy table as it is; never makes one. `lockPath`: held meanwhile if it can be had; '': not asked for. `known`: the digest of one read before, or nothing. */
   xtReadSync(family: number, table: string, lockPath: string, known: Uint8Array): NativeXtReadReply;
   xtRead(family: number, table: string, lockPath: string, known: Uint8Array): Promise<NativeXtReadReply>;
   /**

@@ -52,7 +52,7 @@ struct XtReadReply {
   MaybeFailure failure;
   /** The namespace has no such table, and still has none. */
   bool missing = false;
-  /** The lock was asked for and held by somebody else: the table was read all the same. */
+  /** The lock was asked for and could not be had: the table was read all the same. */
   bool unlocked = false;
   XtInfo info;
   /** kXtHeader bytes of the request, then struct ipt_entry or ip6t_entry, one after the other. */
