@@ -6,51 +6,38 @@
 
 // After <net/if.h> and <netinet/in.h>, always.
 #include <libiptc/libiptc.h>
-#include <linux/netfilter_ipv6/ip6_tables.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 
+#include "xt_entry.h"
+
 namespace nflink {
 namespace {
-
-constexpr size_t kTargetHeader = sizeof(xt_entry_target);
-constexpr size_t kStandardTarget = XT_ALIGN(sizeof(xt_standard_target));
 
 /** Why an entry would lead libiptc or us out of its bytes, or null. */
 template <typename Entry>
 const char* check_entry(const uint8_t* bytes, size_t length, bool jump) {
-  if (length < sizeof(Entry) + kTargetHeader || length > UINT16_MAX || length % 8 != 0)
-    return "an entry has a wrong size";
-  Entry entry;
-  std::memcpy(&entry, bytes, sizeof entry);
-  if (entry.next_offset != length || entry.target_offset < sizeof(Entry) || entry.target_offset % 8 != 0 ||
-      entry.target_offset + kTargetHeader > length) {
-    return "an entry's offsets lie outside of it";
-  }
-  for (size_t at = sizeof(Entry); at < entry.target_offset;) {
-    xt_entry_match match;
-    if (entry.target_offset - at < sizeof match) return "a match lies outside its entry";
-    std::memcpy(&match, bytes + at, sizeof match);
-    const size_t size = match.u.match_size;
-    if (size < sizeof match || size % 8 != 0 || size > entry.target_offset - at) return "a match has a wrong size";
-    if (::strnlen(match.u.user.name, sizeof match.u.user.name) == sizeof match.u.user.name)
-      return "a match's name has no end";
-    at += size;
-  }
-  xt_entry_target target;
-  std::memcpy(&target, bytes + entry.target_offset, sizeof target);
-  if (target.u.target_size != length - entry.target_offset) return "a target has a wrong size";
-  const auto* name = target.u.user.name;
-  if (::strnlen(name, sizeof target.u.user.name) == sizeof target.u.user.name) return "a target's name has no end";
+  bool named = true;
+  size_t target = 0;
+  size_t target_size = 0;
+  const char* complaint = visit_xt_entry<Entry>(bytes, length, [&](size_t at, size_t size) {
+    named = named && xt_name_length(bytes + at) < XT_EXTENSION_MAXNAMELEN;
+    target = at;
+    target_size = size;
+  });
+  if (complaint != nullptr) return complaint;
+  if (!named) return "the name of a match or target has no end";
+  if (target + target_size != length) return "an entry has a wrong size";
+  const auto* name = reinterpret_cast<const char*>(bytes + target + kXtExtensionName);
   // In the kernel's tables it is the head of a chain: libiptc would read the rest of the table as that chain.
   if (std::strcmp(name, XT_ERROR_TARGET) == 0) return "a target's name is the kernel's own";
   // What libiptc takes for a verdict it writes into; a size it doesn't expect makes it give up.
   const bool verdict = jump || name[0] == '\0' || std::strcmp(name, IPTC_LABEL_ACCEPT) == 0 ||
                        std::strcmp(name, IPTC_LABEL_DROP) == 0 || std::strcmp(name, IPTC_LABEL_QUEUE) == 0 ||
                        std::strcmp(name, IPTC_LABEL_RETURN) == 0;
-  if (verdict && target.u.target_size != kStandardTarget) return "a verdict has a wrong size";
+  if (verdict && target_size != kXtVerdict) return "a verdict has a wrong size";
   return nullptr;
 }
 

@@ -20,6 +20,7 @@ extern "C" {
 #include <new>
 #include <utility>
 
+#include "xt_entry.h"
 #include "xt_lock.h"
 #include "xt_walk.h"
 
@@ -34,8 +35,6 @@ std::mutex& libiptc_mutex() {
 
 /** A writer without the lock changed the number of entries between our look and our commit. */
 constexpr int kTries = 10;
-
-constexpr size_t kStandardTarget = XT_ALIGN(sizeof(xt_standard_target));
 
 /** The functions of libiptc for one family; their shapes are alike but for the entry. */
 struct Ip {
@@ -232,13 +231,13 @@ class Table {
   /** A copy whose target is a jump to the chain of the target's name; its mask, where there is one, likewise. */
   const Entry* make_jump(const Entry* entry, unsigned char*& mask) {
     const size_t head = entry->target_offset;
-    const size_t size = head + kStandardTarget;
+    const size_t size = head + kXtVerdict;
     jump_.assign((size + 7) / 8, 0);
     auto* copy = reinterpret_cast<Entry*>(jump_.data());
     std::memcpy(static_cast<void*>(copy), entry, head);
     copy->next_offset = static_cast<uint16_t>(size);
     auto* target = reinterpret_cast<xt_entry_target*>(reinterpret_cast<uint8_t*>(copy) + head);
-    target->u.target_size = kStandardTarget;
+    target->u.target_size = kXtVerdict;
     std::strncpy(target->u.user.name, target_name(entry), sizeof target->u.user.name - 1);
     if (mask != nullptr) {
       jump_mask_.assign(mask, mask + head);
@@ -284,29 +283,14 @@ class Table {
     if (a->next_offset != b->next_offset || a->target_offset != b->target_offset) return false;
     const auto* one = reinterpret_cast<const uint8_t*>(a);
     const auto* two = reinterpret_cast<const uint8_t*>(b);
-    // Up to nfcache: addresses, interfaces, protocol, flags.
-    if (std::memcmp(one, two, offsetof(Entry, nfcache)) != 0) return false;
-    for (size_t at = sizeof(Entry); at < a->target_offset;) {
-      size_t size = 0;
-      if (!same_extension(one + at, two + at, size)) return false;
-      at += size;
-    }
-    if (std::strcmp(target_a == nullptr ? "" : target_a, target_b == nullptr ? "" : target_b) != 0) return false;
+    bool same = std::memcmp(one, two, kXtBase<Entry>) == 0 &&
+                std::strcmp(target_a == nullptr ? "" : target_a, target_b == nullptr ? "" : target_b) == 0;
     // A verdict's bytes hold an offset, which its name stands for: a standard target has no name of its own.
-    size_t size = 0;
-    return (*target_name(a) == '\0' && *target_name(b) == '\0') ||
-           same_extension(one + a->target_offset, two + a->target_offset, size);
-  }
-
-  /** A match or target; they have one shape. What follows the name's end is nobody's (xt_obj_to_user). */
-  static bool same_extension(const uint8_t* a, const uint8_t* b, size_t& size) {
-    xt_entry_match one, two;
-    std::memcpy(&one, a, sizeof one);
-    std::memcpy(&two, b, sizeof two);
-    size = one.u.match_size;
-    return size >= sizeof one && size == two.u.match_size && one.u.user.revision == two.u.user.revision &&
-           std::strncmp(one.u.user.name, two.u.user.name, sizeof one.u.user.name) == 0 &&
-           std::memcmp(a + sizeof one, b + sizeof one, size - sizeof one) == 0;
+    const bool verdicts = *target_name(a) == '\0' && *target_name(b) == '\0';
+    const char* complaint = visit_xt_entry<Entry>(one, a->next_offset, [&](size_t at, size_t size) {
+      same = same && ((at == a->target_offset && verdicts) || same_xt_extension(one + at, two + at, size));
+    });
+    return same && complaint == nullptr;
   }
 
   template <typename Function>

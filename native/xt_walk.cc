@@ -1,28 +1,19 @@
 // A legacy table walked once: its chains, where each rule lies, what it has counted, and what it is.
 #include "xt_walk.h"
 
-#include <net/if.h>
-#include <netinet/in.h>
-
-// After <net/if.h> and <netinet/in.h>, always.
-#include <linux/netfilter.h>
-#include <linux/netfilter_ipv4/ip_tables.h>
-#include <linux/netfilter_ipv6/ip6_tables.h>
-
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "content_hash.h"
+#include "xt_entry.h"
 
 namespace nflink {
 namespace {
 
 constexpr size_t kHooks = 5;
 constexpr size_t kErrorTarget = sizeof(xt_error_target);
-constexpr size_t kStandardTarget = XT_ALIGN(sizeof(xt_standard_target));
 
 constexpr int kAccept = -NF_ACCEPT - 1;
 constexpr int kDrop = -NF_DROP - 1;
@@ -53,24 +44,17 @@ class Walker {
     out_.bytes.reserve(info_.entries);
     out_.chain.reserve(info_.entries);
     for (size_t at = 0; at < size_;) {
+      size_t target = 0;
+      size_t target_size = 0;
+      const char* complaint = visit_xt_entry<Entry>(entries_ + at, size_ - at, [&](size_t part, size_t size) {
+        end_name(at + part);
+        target = at + part;
+        target_size = size;
+      });
+      if (complaint != nullptr) return fail(complaint);
       Entry entry;
-      if (size_ - at < sizeof entry + sizeof(xt_entry_target)) return fail("an entry is cut");
       std::memcpy(&entry, entries_ + at, sizeof entry);
       const size_t next = entry.next_offset;
-      if (next % 8 != 0 || next > size_ - at || entry.target_offset < sizeof entry ||
-          entry.target_offset + sizeof(xt_entry_target) > next) {
-        return fail("an entry's offsets lie outside of it");
-      }
-      const size_t target = at + entry.target_offset;
-      for (size_t match = at + sizeof entry; match < target;) {
-        if (target - match < sizeof(xt_entry_match)) return fail("a match is cut");
-        const size_t length = end_name(match);
-        if (length < sizeof(xt_entry_match) || length > target - match) return fail("a match has a wrong size");
-        match += length;
-      }
-      const size_t target_size = end_name(target);
-      if (target_size < sizeof(xt_entry_target) || target_size > at + next - target)
-        return fail("a target has a wrong size");
       // The kernel takes entries with room behind the target, and never writes that room.
       std::memset(entries_ + target + target_size, 0, at + next - target - target_size);
       digest(at, entry);
@@ -99,19 +83,14 @@ class Walker {
     return true;
   }
 
-  /** Makes zero what lies behind the name of a match or target, which have one shape; its size. */
-  size_t end_name(size_t at) {
-    auto* name = reinterpret_cast<char*>(entries_ + at + offsetof(xt_entry_match, u.user.name));
-    const size_t length = ::strnlen(name, XT_EXTENSION_MAXNAMELEN);
-    std::memset(name + length, 0, XT_EXTENSION_MAXNAMELEN - length);
-    uint16_t size;
-    std::memcpy(&size, entries_ + at, sizeof size);
-    return size;
+  /** Makes zero what lies behind the name of a match or target. */
+  void end_name(size_t at) {
+    const size_t length = xt_name_length(entries_ + at);
+    std::memset(entries_ + at + kXtExtensionName + length, 0, XT_EXTENSION_MAXNAMELEN - length);
   }
 
   bool is_error(size_t target) const {
-    return std::memcmp(entries_ + target + offsetof(xt_entry_target, u.user.name), XT_ERROR_TARGET,
-                       sizeof XT_ERROR_TARGET) == 0;
+    return std::memcmp(entries_ + target + kXtExtensionName, XT_ERROR_TARGET, sizeof XT_ERROR_TARGET) == 0;
   }
   size_t chains() const { return out_.chains.size() / XtWalk::kChainWords; }
 
@@ -123,8 +102,8 @@ class Walker {
 
   /** A verdict is one of the kernel's four, or where the entry lies that comes next: here, or first in a chain. */
   bool check_verdict(size_t target, size_t size, size_t next) {
-    if (entries_[target + offsetof(xt_entry_target, u.user.name)] != '\0') return true;
-    if (size != kStandardTarget) return fail("a verdict has a wrong size");
+    if (entries_[target + kXtExtensionName] != '\0') return true;
+    if (size != kXtVerdict) return fail("a verdict has a wrong size");
     const int number = verdict(target);
     if (number >= 0) {
       if (static_cast<uint32_t>(number) != next) jumps_.push_back(static_cast<uint32_t>(number));
@@ -189,9 +168,9 @@ class Walker {
   bool is_foot(size_t at, bool user) const {
     Entry entry;
     std::memcpy(&entry, entries_ + at, sizeof entry);
-    static constexpr uint8_t kAny[offsetof(Entry, nfcache)] = {};
+    static constexpr uint8_t kAny[kXtBase<Entry>] = {};
     if (entry.target_offset != sizeof entry || std::memcmp(entries_ + at, kAny, sizeof kAny) != 0) return false;
-    if (entries_[at + sizeof entry + offsetof(xt_entry_target, u.user.name)] != '\0') return false;
+    if (entries_[at + sizeof entry + kXtExtensionName] != '\0') return false;
     const int number = verdict(at + sizeof entry);
     return user ? number == XT_RETURN : number == kAccept || number == kDrop;
   }
@@ -199,7 +178,7 @@ class Walker {
   /** All but the kernel's own words and the counters. */
   void digest(size_t at, const Entry& entry) {
     const uint64_t hash = ContentHash()
-                              .add(entries_ + at, offsetof(Entry, nfcache))
+                              .add(entries_ + at, kXtBase<Entry>)
                               .add(entries_ + at + sizeof entry, entry.next_offset - sizeof entry)
                               .value();
     one_.add(hash).add(entry.target_offset);
@@ -250,11 +229,11 @@ uint64_t content(const uint8_t* entries, size_t at, const JumpTargets& targets) 
   Entry entry;
   std::memcpy(&entry, entries + at, sizeof entry);
   ContentHash hash;
-  hash.add(entries + at, offsetof(Entry, nfcache));
+  hash.add(entries + at, kXtBase<Entry>);
   const size_t target = at + entry.target_offset;
   hash.add(entries + at + sizeof entry, entry.target_offset - sizeof entry);
   const size_t length = entry.next_offset - entry.target_offset;
-  const char* name = reinterpret_cast<const char*>(entries + target + offsetof(xt_entry_target, u.user.name));
+  const char* name = reinterpret_cast<const char*>(entries + target + kXtExtensionName);
   int verdict = -1;
   if (name[0] == '\0' && length >= sizeof(xt_standard_target)) {
     std::memcpy(&verdict, entries + target + offsetof(xt_standard_target, verdict), sizeof verdict);
