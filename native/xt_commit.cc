@@ -15,10 +15,8 @@ extern "C" {
 #include <cerrno>
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <new>
-#include <utility>
 
 #include "xt_entry.h"
 #include "xt_lock.h"
