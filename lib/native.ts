@@ -95,8 +95,7 @@ export const XT_DRY_RUN = 4;
 
 export interface NativeXtTablesReply {
   readonly failure?: NativeFailure;
-  /** Names, a line each. */
-  readonly tables?: string;
+  readonly tables?: readonly string[];
 }
 
 /** One legacy table in one piece. */

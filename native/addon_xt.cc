@@ -90,9 +90,7 @@ struct TablesReply {
 napi_value tables_value(napi_env env, TablesReply& reply, Form) {
   Object object(env);
   if (reply.failure) return object.set("failure", *reply.failure).value();
-  std::string names;
-  for (const auto& table : reply.tables) names.append(names.empty() ? "" : "\n").append(table);
-  return object.set("tables", std::string_view(names)).value();
+  return object.set("tables", js::strings(env, reply.tables)).value();
 }
 
 // ---- read
