@@ -100,8 +100,7 @@ export const XT_DRY_RUN = 4;
 
 export interface NativeXtTablesReply {
   readonly failure?: NativeFailure;
-  /** Names, a line each. */
-  readonly tables?: string;
+  readonly tables?: readonly string[];
 }
 
 /** One legacy table in one piece. */
@@ -109,7 +108,7 @@ export interface NativeXtReadReply {
   readonly failure?: NativeFailure;
   /** The namespace has no such table, and was left without. */
   readonly missing?: boolean;
-  /** The lock was asked for and held by somebody else; the table was read all the same. */
+  /** The lock was asked for and could not be had; the table was read all the same. */
   readonly unlocked?: boolean;
   /** Why the bytes are no table. */
   readonly complaint?: string;
@@ -136,12 +135,15 @@ export const XT_HEADER = 40;
 /** What became of the commands on a legacy table. */
 export interface NativeXtCommitReply {
   readonly failure?: NativeFailure;
-  /** With a failure: what the table holds now, as it was looked at again. */
-  readonly state?: 'not-applied' | 'applied' | 'unknown';
+  /** With a failure: what the table holds now, as it was looked at again; 'unseen' where the rules asked for are those it had. */
+  readonly state?: 'not-applied' | 'applied' | 'unknown' | 'unseen';
   /** Somebody else holds the lock: nothing was done. */
   readonly busy?: boolean;
   /** The namespace has no such table, and was left without. */
   readonly missing?: boolean;
+  /** Why the bytes are no table, or a table that would be written back as another: nothing was done. */
+  readonly complaint?: string;
+  readonly unwritable?: string;
   /** Per command 1 where it had something to do. */
   readonly done?: Uint8Array;
   /** The command that could not be done, for a reason of ours ('chain', 'rule', 'jump', 'builtin', 'clash') or by errno alone (''): nothing was applied. */
@@ -231,7 +233,7 @@ export interface NativeConnection {
   /** The legacy tables that the namespace has; makes none. */
   xtTablesSync(family: number): NativeXtTablesReply;
   xtTables(family: number): Promise<NativeXtTablesReply>;
-  /** A legacy table as it is; never makes one. `lockPath`: held meanwhile if nobody else does; '': not asked for. `known`: the digest of one read before, or nothing. */
+  /** A legacy table as it is; never makes one. `lockPath`: held meanwhile if it can be had; '': not asked for. `known`: the digest of one read before, or nothing. */
   xtReadSync(family: number, table: string, lockPath: string, known: Uint8Array): NativeXtReadReply;
   xtRead(family: number, table: string, lockPath: string, known: Uint8Array): Promise<NativeXtReadReply>;
   /**

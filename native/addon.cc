@@ -164,23 +164,33 @@ std::vector<uint8_t> request_attributes(napi_env env, Arguments& arguments, size
   return {bytes.data, bytes.data + bytes.length};
 }
 
-/** All dumps: `run` is dump, dump_counters or dump_elements. */
+/** What goes through the socket for dumps: `run(lease)`. */
 template <typename Reply, typename Run, typename Convert>
-napi_value start_dump(napi_env env, Arguments& arguments, Form form, const std::shared_ptr<Connection>& connection,
-                      DumpRequest request, Run run, Convert convert) {
+napi_value start_on_dump(napi_env env, Arguments& arguments, Form form, const std::shared_ptr<Connection>& connection,
+                         const char* call, Run run, Convert convert) {
   Lease lease;
   if (const int error = Lease::take(connection, Part::kDump, lease)) {
-    return js::refuse<Reply>(env, form, {"dump", error}, convert);
+    return js::refuse<Reply>(env, form, {call, error}, convert);
   }
-  auto work = [lease = std::move(lease), request = std::move(request), run]() {
+  auto work = [lease = std::move(lease), run = std::move(run)]() {
     if (auto failure = lease->refresh_dump()) {
       Reply reply{};
       reply.failure = failure;
       return reply;
     }
-    return run(lease->dump, lease->cancelled(), request);
+    return run(lease);
   };
   return js::perform(env, form, arguments.self(), std::move(work), convert);
+}
+
+/** All dumps: `run` is dump, dump_counters or count_elements. */
+template <typename Reply, typename Run, typename Convert>
+napi_value start_dump(napi_env env, Arguments& arguments, Form form, const std::shared_ptr<Connection>& connection,
+                      DumpRequest request, Run run, Convert convert) {
+  return start_on_dump<Reply>(
+      env, arguments, form, connection, "dump",
+      [request = std::move(request), run](const Lease& lease) { return run(lease->dump, lease->cancelled(), request); },
+      convert);
 }
 
 /** Family, attributes and maxRetries, from the argument at `position` on. */
@@ -277,19 +287,10 @@ napi_value request_verb(napi_env env, Arguments& arguments, Form form) {
     return nullptr;
   }
 
-  Lease lease;
-  if (const int error = Lease::take(connection, Part::kDump, lease)) {
-    return js::refuse<RequestReply>(env, form, {"request", error}, request_value);
-  }
-  auto work = [lease = std::move(lease), message = std::move(request)]() {
-    if (auto failure = lease->refresh_dump()) {
-      RequestReply reply;
-      reply.failure = failure;
-      return reply;
-    }
-    return nflink::request(lease->dump, message);
-  };
-  return js::perform(env, form, arguments.self(), std::move(work), request_value);
+  return start_on_dump<RequestReply>(
+      env, arguments, form, connection, "request",
+      [message = std::move(request)](const Lease& lease) { return nflink::request(lease->dump, message); },
+      request_value);
 }
 
 // ---- ipset

@@ -90,9 +90,7 @@ struct TablesReply {
 napi_value tables_value(napi_env env, TablesReply& reply, Form) {
   Object object(env);
   if (reply.failure) return object.set("failure", *reply.failure).value();
-  std::string names;
-  for (const auto& table : reply.tables) names.append(names.empty() ? "" : "\n").append(table);
-  return object.set("tables", std::string_view(names)).value();
+  return object.set("tables", js::strings(env, reply.tables)).value();
 }
 
 // ---- read
@@ -153,9 +151,12 @@ napi_value commit_value(napi_env env, XtCommitReply& reply, Form) {
   if (reply.failure) {
     const char* state = reply.state == XtCommitReply::State::kApplied   ? "applied"
                         : reply.state == XtCommitReply::State::kUnknown ? "unknown"
+                        : reply.state == XtCommitReply::State::kUnseen  ? "unseen"
                                                                         : "not-applied";
     return object.set("failure", *reply.failure).set("state", state).value();
   }
+  if (reply.complaint != nullptr) return object.set("complaint", reply.complaint).value();
+  if (reply.unwritable != nullptr) return object.set("unwritable", reply.unwritable).value();
   object.set("busy", reply.busy).set("missing", reply.missing).set("done", js::typed_array(env, reply.done));
   if (reply.refusal) {
     const auto refusal = Object(env)

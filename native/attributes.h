@@ -3,6 +3,7 @@
 #pragma once
 
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
 #include <cstddef>
@@ -11,6 +12,9 @@
 #include <string_view>
 
 namespace nflink {
+
+/** What stands before a message's attributes. */
+inline constexpr uint32_t kHeaders = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(nfgenmsg));
 
 class Attributes {
  public:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "netns.h"
+#include "xt_table.h"
 
 namespace nflink {
 namespace {
@@ -52,8 +53,8 @@ MaybeFailure Connection::ipset_namespace(UniqueFd& fd) { return ipset ? std::nul
 
 MaybeFailure Connection::refresh_ipset(const UniqueFd& namespace_fd) {
   if (ipset) return std::nullopt;
-  if (own_namespace_) return open_ipset_socket(ipset);
-  return netns::run_in(namespace_fd.get(), [this] { return open_ipset_socket(ipset); });
+  const auto open_socket = [this] { return open_xt_socket(XtFamily::kIp, ipset); };
+  return own_namespace_ ? open_socket() : netns::run_in(namespace_fd.get(), open_socket);
 }
 
 void Connection::close() {

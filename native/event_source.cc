@@ -17,14 +17,14 @@ using js::Arguments;
 using js::Form;
 using js::Object;
 
-class Hub;
-
 /** What a source object wraps. */
 struct Source {
-  std::shared_ptr<Hub> hub;
+  std::shared_ptr<EventHub> hub;
   std::shared_ptr<EventStream> stream;
   napi_ref callback = nullptr;  // of the pull that is not answered yet
 };
+
+}  // namespace
 
 /**
  * All sources of one environment. JavaScript thread only, but for notify().
@@ -32,9 +32,9 @@ struct Source {
  * Nothing here holds a source or its callback unless a batch was asked for: a subscription nobody reads can be
  * collected, and only one that is read keeps the event loop alive.
  */
-class Hub {
+class EventHub {
  public:
-  Hub() : thread_([this] { notify(); }) {}
+  EventHub() : thread_([this] { notify(); }) {}
 
   MaybeFailure start(napi_env env) {
     env_ = env;
@@ -84,7 +84,7 @@ class Hub {
 
   static void deliver_all(napi_env env, napi_value, void* context, void*) {
     // Without an environment it is ending: the hook has joined the thread, and nobody is left to be told.
-    if (env != nullptr) static_cast<Hub*>(context)->deliver(env);
+    if (env != nullptr) static_cast<EventHub*>(context)->deliver(env);
   }
 
   void deliver(napi_env env) noexcept {
@@ -141,7 +141,7 @@ class Hub {
   }
 
   static void stop_hook(void* data) {
-    auto* hub = static_cast<Hub*>(data);
+    auto* hub = static_cast<EventHub*>(data);
     hub->thread_.stop();
     while (!hub->waiting_.empty()) hub->stop_waiting(*hub->waiting_.back());
     hub->release();
@@ -158,21 +158,18 @@ class Hub {
   EventThread thread_;  // last: it ends before what it uses
 };
 
-struct HubAttachment : js::Attachment {
-  std::shared_ptr<Hub> hub;
-};
+namespace {
 
 /** The environment's hub, made at first use. */
-MaybeFailure hub_of(napi_env env, std::shared_ptr<Hub>& hub) {
-  auto* place = js::attachment(env);
+MaybeFailure hub_of(napi_env env, std::shared_ptr<EventHub>& hub) {
+  auto* place = js::event_hub(env);
   if (place == nullptr) return Failure{"napi_get_instance_data", ECANCELED};
   if (*place == nullptr) {
-    auto made = std::make_unique<HubAttachment>();
-    made->hub = std::make_shared<Hub>();
-    if (auto failure = made->hub->start(env)) return failure;
+    auto made = std::make_shared<EventHub>();
+    if (auto failure = made->start(env)) return failure;
     *place = std::move(made);
   }
-  hub = static_cast<HubAttachment*>(place->get())->hub;
+  hub = *place;
   return std::nullopt;
 }
 

@@ -16,12 +16,6 @@ namespace nflink {
 
 static_assert(kLongestIpsetName == IPSET_MAXNAMELEN - 1);
 
-MaybeFailure open_ipset_socket(UniqueFd& fd) {
-  fd = UniqueFd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-  if (!fd) return Failure{"socket", errno};
-  return std::nullopt;
-}
-
 namespace {
 
 /** The errno of a failed question, or 0. */

@@ -6,7 +6,6 @@
 #include <variant>
 
 #include "failure.h"
-#include "unique_fd.h"
 
 namespace nflink {
 
@@ -25,10 +24,7 @@ struct IpsetReply {
 /** Longest name of a set without its NUL: IPSET_MAXNAMELEN - 1. */
 inline constexpr size_t kLongestIpsetName = 31;
 
-/** A socket that answers for the calling thread's network namespace. Needs CAP_NET_RAW there. */
-MaybeFailure open_ipset_socket(UniqueFd& fd);
-
-/** ENOENT when there is no such set. */
+/** Asks through the raw socket of legacy tables, open_xt_socket(). ENOENT when there is no such set. */
 IpsetReply ask_ipset(int fd, const IpsetQuery& query);
 
 }  // namespace nflink

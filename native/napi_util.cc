@@ -49,6 +49,19 @@ Object& Object::set(const char* key, const Failure& failure) {
   return set(key, Object(env_).set("call", failure.call).set("errno", static_cast<double>(failure.error)).value());
 }
 
+napi_value strings(napi_env env, const std::vector<std::string>& texts) {
+  napi_value array = nullptr;
+  if (napi_create_array_with_length(env, texts.size(), &array) != napi_ok) return nullptr;
+  for (uint32_t i = 0; i < texts.size(); ++i) {
+    napi_value text = nullptr;
+    if (napi_create_string_utf8(env, texts[i].data(), texts[i].size(), &text) != napi_ok ||
+        napi_set_element(env, array, i, text) != napi_ok) {
+      return nullptr;
+    }
+  }
+  return array;
+}
+
 napi_value typed_array(napi_env env, napi_typedarray_type type, const void* elements, size_t count, size_t size) {
   void* data = nullptr;
   napi_value buffer = nullptr;
@@ -207,7 +220,7 @@ struct Environment {
   napi_ref promise = nullptr;   // the Promise constructor
   napi_ref executor = nullptr;  // the function each promise is constructed with
   napi_ref resolve = nullptr;   // on its way from the executor to Deferred::create
-  std::unique_ptr<Attachment> attachment;
+  std::shared_ptr<EventHub> event_hub;
 };
 
 Environment* environment_of(napi_env env) {
@@ -255,9 +268,9 @@ napi_value rejection(napi_env env) {
 
 }  // namespace
 
-std::unique_ptr<Attachment>* attachment(napi_env env) {
+std::shared_ptr<EventHub>* event_hub(napi_env env) {
   Environment* environment = environment_of(env);
-  return environment == nullptr ? nullptr : &environment->attachment;
+  return environment == nullptr ? nullptr : &environment->event_hub;
 }
 
 bool initialize(napi_env env) {

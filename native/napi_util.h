@@ -21,6 +21,10 @@
 #include "byte_buffer.h"
 #include "failure.h"
 
+namespace nflink {
+class EventHub;
+}
+
 namespace nflink::js {
 
 /** How a verb was called. */
@@ -46,6 +50,8 @@ class Object {
   napi_env env_;
   napi_value object_ = nullptr;
 };
+
+napi_value strings(napi_env env, const std::vector<std::string>& texts);
 
 /** A typed array with a copy of `count` elements. */
 napi_value typed_array(napi_env env, napi_typedarray_type type, const void* elements, size_t count, size_t size);
@@ -138,17 +144,10 @@ bool wrap(napi_env env, napi_value object, Wrapped kind, void* data, napi_finali
 /** What `self` wraps; null, and a TypeError thrown, when it is not of that kind. */
 void* unwrap(napi_env env, napi_value self, Wrapped kind, const char* complaint);
 
-/** What another part of the addon keeps per environment; destroyed with the environment. */
-class Attachment {
- public:
-  Attachment() = default;
-  Attachment(const Attachment&) = delete;
-  Attachment& operator=(const Attachment&) = delete;
-  virtual ~Attachment() = default;
-};
-
-/** The place of the environment's one attachment; null when the environment is ending. */
-std::unique_ptr<Attachment>* attachment(napi_env env);
+/** The place where event_source.cc keeps the environment's hub, which goes with it; null when the environment is
+ * ending.
+ */
+std::shared_ptr<EventHub>* event_hub(napi_env env);
 
 // ---- verbs
 

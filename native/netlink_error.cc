@@ -14,8 +14,6 @@
 namespace nflink {
 namespace {
 
-constexpr uint32_t kHeaders = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(nfgenmsg));
-
 /** The kernel's errno is negative; anything else would be a broken kernel, which must not become a success. */
 int positive(int error) { return error <= 0 && error != INT_MIN ? -error : EPROTO; }
 

@@ -24,7 +24,6 @@ class NetlinkSocket {
   void close();
   /** The descriptor, for somebody else to close. */
   UniqueFd release();
-  bool is_open() const { return static_cast<bool>(fd_); }
 
   int fd() const { return fd_.get(); }
   /** nlmsg_pid of this socket. */

@@ -17,7 +17,6 @@ namespace nflink {
 namespace {
 
 constexpr size_t kWordsPerOperation = 4;
-constexpr size_t kHeaders = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(nfgenmsg));
 /** Batch begin with its generation, and batch end. */
 constexpr size_t kBatchMessages = 2 * kHeaders + NLA_HDRLEN + sizeof(uint32_t);
 

@@ -13,10 +13,11 @@
 #include <new>
 #include <vector>
 
+#include "attributes.h"
+
 namespace nflink {
 namespace {
 
-constexpr size_t kHeaders = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(nfgenmsg));
 /** A rule's attributes are far shorter: its expressions are one attribute, so at most 64 KB. */
 constexpr size_t kLongestRule = 256 * 1024;
 

@@ -209,7 +209,7 @@ class CounterWalk {
     const auto [place, inserted] = chains_.try_emplace(current_key_, next);
     if (inserted) {
       reply_.chain_first.push_back(static_cast<uint32_t>(reply_.chain.size()));
-      if (keep_) add_chain(family, table, chain);
+      add_chain(family, table, chain);
     }
     current_number_ = place->second;
     return current_number_;

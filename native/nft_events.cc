@@ -241,7 +241,7 @@ void EventThread::run() noexcept {
     bool woken = false;
     bool wanted = false;
     for (int i = 0; i < count; ++i) {
-      // Only this thread takes streams out, and it does so after this loop: the pointer is good.
+      // Only this thread takes streams out, of the epoll set first, and after this loop: the pointer is good.
       auto* stream = static_cast<EventStream*>(events[static_cast<size_t>(i)].data.ptr);
       if (stream == nullptr) {
         woken = true;
@@ -267,7 +267,10 @@ bool EventThread::tidy() noexcept {
       stream = std::move(entry->stream);
       streams_.erase(entry);
     }
-    // Without the mutex, since it may take long. A descriptor leaves its epoll set when it is closed.
+    // By itself a descriptor leaves the epoll set only when its last copy is closed, and a child between fork and exec
+    // has one.
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stream->fd(), nullptr);
+    // Without the mutex, since it may take long.
     stream->close();
   }
 }

@@ -8,10 +8,10 @@
 #include <cstring>
 #include <utility>
 
+#include "attributes.h"
+
 namespace nflink {
 namespace {
-
-constexpr size_t kHeaders = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(nfgenmsg));
 
 // The kernel answers inside sendmsg; a request it answers with silence costs this once.
 constexpr int kWaitMs = 20;

@@ -18,6 +18,7 @@
       'native/nft_dump.cc',
       'native/nft_events.cc',
       'native/nft_request.cc',
+      'native/xt_commands.cc',
       'native/xt_commit.cc',
       'native/xt_lock.cc',
       'native/xt_table.cc',

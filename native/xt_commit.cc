@@ -14,11 +14,11 @@ extern "C" {
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
+#include <functional>
 #include <mutex>
 #include <new>
-#include <utility>
 
+#include "xt_entry.h"
 #include "xt_lock.h"
 #include "xt_walk.h"
 
@@ -33,9 +33,6 @@ std::mutex& libiptc_mutex() {
 
 /** A writer without the lock changed the number of entries between our look and our commit. */
 constexpr int kTries = 10;
-
-constexpr size_t kTargetHeader = sizeof(xt_entry_target);
-constexpr size_t kStandardTarget = XT_ALIGN(sizeof(xt_standard_target));
 
 /** The functions of libiptc for one family; their shapes are alike but for the entry. */
 struct Ip {
@@ -92,51 +89,6 @@ struct Ip6 {
   static constexpr auto set_policy = ip6tc_set_policy;
   static constexpr auto commit = ip6tc_commit;
 };
-
-/** Why an entry would lead libiptc or us out of its bytes, or null. */
-template <typename Entry>
-const char* check_entry(const uint8_t* bytes, size_t length, bool jump) {
-  if (length < sizeof(Entry) + kTargetHeader || length > UINT16_MAX || length % 8 != 0)
-    return "an entry has a wrong size";
-  Entry entry;
-  std::memcpy(&entry, bytes, sizeof entry);
-  if (entry.next_offset != length || entry.target_offset < sizeof(Entry) || entry.target_offset % 8 != 0 ||
-      entry.target_offset + kTargetHeader > length) {
-    return "an entry's offsets lie outside of it";
-  }
-  for (size_t at = sizeof(Entry); at < entry.target_offset;) {
-    xt_entry_match match;
-    if (entry.target_offset - at < sizeof match) return "a match lies outside its entry";
-    std::memcpy(&match, bytes + at, sizeof match);
-    const size_t size = match.u.match_size;
-    if (size < sizeof match || size % 8 != 0 || size > entry.target_offset - at) return "a match has a wrong size";
-    if (::strnlen(match.u.user.name, sizeof match.u.user.name) == sizeof match.u.user.name)
-      return "a match's name has no end";
-    at += size;
-  }
-  xt_entry_target target;
-  std::memcpy(&target, bytes + entry.target_offset, sizeof target);
-  if (target.u.target_size != length - entry.target_offset) return "a target has a wrong size";
-  const auto* name = target.u.user.name;
-  if (::strnlen(name, sizeof target.u.user.name) == sizeof target.u.user.name) return "a target's name has no end";
-  // In the kernel's tables it is the head of a chain: libiptc would read the rest of the table as that chain.
-  if (std::strcmp(name, XT_ERROR_TARGET) == 0) return "a target's name is the kernel's own";
-  // What libiptc takes for a verdict it writes into; a size it doesn't expect makes it give up.
-  const bool verdict = jump || name[0] == '\0' || std::strcmp(name, IPTC_LABEL_ACCEPT) == 0 ||
-                       std::strcmp(name, IPTC_LABEL_DROP) == 0 || std::strcmp(name, IPTC_LABEL_QUEUE) == 0 ||
-                       std::strcmp(name, IPTC_LABEL_RETURN) == 0;
-  if (verdict && target.u.target_size != kStandardTarget) return "a verdict has a wrong size";
-  return nullptr;
-}
-
-bool has_entry(XtVerb verb) {
-  return verb == XtVerb::kAppend || verb == XtVerb::kInsert || verb == XtVerb::kReplace || verb == XtVerb::kDelete ||
-         verb == XtVerb::kCheck;
-}
-bool may_name_no_chain(XtVerb verb) {
-  return verb == XtVerb::kFlushChain || verb == XtVerb::kZero || verb == XtVerb::kBegin ||
-         verb == XtVerb::kDeleteUserChains;
-}
 
 /** One table under libiptc, with what its functions say as refusals. */
 template <typename Api>
@@ -277,13 +229,13 @@ class Table {
   /** A copy whose target is a jump to the chain of the target's name; its mask, where there is one, likewise. */
   const Entry* make_jump(const Entry* entry, unsigned char*& mask) {
     const size_t head = entry->target_offset;
-    const size_t size = head + kStandardTarget;
+    const size_t size = head + kXtVerdict;
     jump_.assign((size + 7) / 8, 0);
     auto* copy = reinterpret_cast<Entry*>(jump_.data());
     std::memcpy(static_cast<void*>(copy), entry, head);
     copy->next_offset = static_cast<uint16_t>(size);
     auto* target = reinterpret_cast<xt_entry_target*>(reinterpret_cast<uint8_t*>(copy) + head);
-    target->u.target_size = kStandardTarget;
+    target->u.target_size = kXtVerdict;
     std::strncpy(target->u.user.name, target_name(entry), sizeof target->u.user.name - 1);
     if (mask != nullptr) {
       jump_mask_.assign(mask, mask + head);
@@ -329,29 +281,14 @@ class Table {
     if (a->next_offset != b->next_offset || a->target_offset != b->target_offset) return false;
     const auto* one = reinterpret_cast<const uint8_t*>(a);
     const auto* two = reinterpret_cast<const uint8_t*>(b);
-    // Up to nfcache: addresses, interfaces, protocol, flags.
-    if (std::memcmp(one, two, offsetof(Entry, nfcache)) != 0) return false;
-    for (size_t at = sizeof(Entry); at < a->target_offset;) {
-      size_t size = 0;
-      if (!same_extension(one + at, two + at, size)) return false;
-      at += size;
-    }
-    if (std::strcmp(target_a == nullptr ? "" : target_a, target_b == nullptr ? "" : target_b) != 0) return false;
+    bool same = std::memcmp(one, two, kXtBase<Entry>) == 0 &&
+                std::strcmp(target_a == nullptr ? "" : target_a, target_b == nullptr ? "" : target_b) == 0;
     // A verdict's bytes hold an offset, which its name stands for: a standard target has no name of its own.
-    size_t size = 0;
-    return (*target_name(a) == '\0' && *target_name(b) == '\0') ||
-           same_extension(one + a->target_offset, two + a->target_offset, size);
-  }
-
-  /** A match or target; they have one shape. What follows the name's end is nobody's (xt_obj_to_user). */
-  static bool same_extension(const uint8_t* a, const uint8_t* b, size_t& size) {
-    xt_entry_match one, two;
-    std::memcpy(&one, a, sizeof one);
-    std::memcpy(&two, b, sizeof two);
-    size = one.u.match_size;
-    return size >= sizeof one && size == two.u.match_size && one.u.user.revision == two.u.user.revision &&
-           std::strncmp(one.u.user.name, two.u.user.name, sizeof one.u.user.name) == 0 &&
-           std::memcmp(a + sizeof one, b + sizeof one, size - sizeof one) == 0;
+    const bool verdicts = *target_name(a) == '\0' && *target_name(b) == '\0';
+    const char* complaint = visit_xt_entry<Entry>(one, a->next_offset, [&](size_t at, size_t size) {
+      same = same && ((at == a->target_offset && verdicts) || same_xt_extension(one + at, two + at, size));
+    });
+    return same && complaint == nullptr;
   }
 
   template <typename Function>
@@ -393,30 +330,58 @@ class Table {
   std::vector<unsigned char> jump_mask_;
 };
 
-/** The table as the kernel gives it, walked: libiptc trusts it, and must see no other than it can read. */
-MaybeFailure read_and_walk(const XtCommitRequest& request, int socket, XtWalk& walk) {
+/** The table as the kernel gives it, walked; with what its policies and the ends of its user chains have counted. */
+struct Look {
+  XtWalk walk;
+  /** libiptc trusts the table, and must see no other than it can read and write. */
+  bool good() const { return walk.complaint == nullptr && walk.unwritable == nullptr; }
+  /** Packets and bytes by turns. */
+  std::vector<uint64_t> feet;
+};
+
+template <typename Entry>
+MaybeFailure look_at(const XtCommitRequest& request, int socket, Look& look) {
   XtInfo info;
   ByteBuffer data;
   if (auto failure = read_xt_entries(socket, request.family, request.table, info, data)) return failure;
-  walk = walk_xt_table(request.family, info, data.data() + kXtHeader, data.size() - kXtHeader);
-  if (walk.complaint != nullptr) return Failure{walk.complaint, EPROTO};
+  uint8_t* entries = data.data() + kXtHeader;
+  look.walk = walk_xt_table(request.family, info, entries, data.size() - kXtHeader);
+  const auto& walk = look.walk;
+  if (!look.good()) return std::nullopt;
+  for (size_t i = 0; i < walk.chains.size(); i += XtWalk::kChainWords) {
+    xt_counters counters;
+    std::memcpy(&counters, entries + walk.chains[i + 2] + offsetof(Entry, counters), sizeof counters);
+    look.feet.insert(look.feet.end(), {counters.pcnt, counters.bcnt});
+  }
   return std::nullopt;
+}
+
+/** Whether a counter of the same table went down. */
+bool lost_counters(const Look& before, const Look& after) {
+  const auto less = [](const std::vector<uint64_t>& now, const std::vector<uint64_t>& then) {
+    return !std::equal(now.begin(), now.end(), then.begin(), then.end(), std::greater_equal<>());
+  };
+  return less(after.walk.packets, before.walk.packets) || less(after.walk.bytes, before.walk.bytes) ||
+         less(after.feet, before.feet);
 }
 
 /**
  * After a commit that failed: did the kernel take the table before it failed? (SO_SET_ADD_COUNTERS comes after
- * SO_SET_REPLACE.) Counters don't count.
+ * SO_SET_REPLACE, which makes all counters zero.)
  */
 template <typename Api>
-XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& wanted, int socket, const XtWalk& before) {
+XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& wanted, int socket, const Look& before) {
   using State = XtCommitReply::State;
   try {
-    XtWalk after;
-    if (read_and_walk(request, socket, after)) return State::kUnknown;
-    if (std::equal(std::begin(after.digest), std::end(after.digest), before.digest)) return State::kNotApplied;
+    Look after;
     Table<Api> now;
-    if (now.open(request.table)) return State::kUnknown;
-    return now.same_rules(wanted) ? State::kApplied : State::kUnknown;
+    if (look_at<typename Api::Entry>(request, socket, after) || !after.good() || now.open(request.table))
+      return State::kUnknown;
+    const bool asked_for = now.same_rules(wanted);
+    const bool as_before = std::equal(std::begin(after.walk.digest), std::end(after.walk.digest), before.walk.digest);
+    if (asked_for && as_before) return lost_counters(before, after) ? State::kApplied : State::kUnseen;
+    if (asked_for) return State::kApplied;
+    return as_before ? State::kNotApplied : State::kUnknown;
   } catch (const std::bad_alloc&) {
     return State::kUnknown;
   }
@@ -425,8 +390,11 @@ XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& want
 template <typename Api>
 XtCommitReply commit_once(const XtCommitRequest& request, XtCommands& commands, int socket, bool& again) {
   XtCommitReply reply;
-  XtWalk before;
-  if ((reply.failure = read_and_walk(request, socket, before))) return reply;
+  Look before;
+  if ((reply.failure = look_at<typename Api::Entry>(request, socket, before))) return reply;
+  reply.complaint = before.walk.complaint;
+  reply.unwritable = before.walk.unwritable;
+  if (!before.good()) return reply;
   Table<Api> table;
   if ((reply.failure = table.open(request.table))) return reply;
   reply.done.resize(commands.size());
@@ -472,75 +440,6 @@ XtCommitReply commit_with(const XtCommitRequest& request, XtCommands& commands) 
 }
 
 }  // namespace
-
-const char* XtCommands::take(XtFamily family, const uint32_t* words, size_t word_count, const uint8_t* bytes,
-                             size_t byte_count) {
-  if (word_count % kWords != 0) return "commands must hold nine words each";
-  // Copied first: what is checked below is what is used.
-  words_.assign(words, words + word_count);
-  byte_count_ = byte_count;
-  bytes_.assign((byte_count + 7) / 8, 0);
-  if (byte_count > 0) std::memcpy(bytes_.data(), bytes, byte_count);
-  for (size_t i = 0; i < word_count; i += kWords) {
-    if (const char* complaint = check(family, words_.data() + i)) return complaint;
-  }
-  return nullptr;
-}
-
-bool XtCommands::text_at(uint32_t place, size_t most) const {
-  if (place >= byte_count_) return false;
-  const size_t room = std::min(byte_count_ - place, most + 1);
-  return ::strnlen(reinterpret_cast<const char*>(at(place)), room) < room;
-}
-
-const char* XtCommands::check(XtFamily family, const uint32_t* c) const {
-  const auto [verb, flags, chain, number, entry, length, mask, other, counters] =
-      std::array<uint32_t, kWords>{c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]};
-  if (verb > static_cast<uint32_t>(XtVerb::kDeleteUserChains) || (flags & ~kXtFlags) != 0)
-    return "a command's verb or flags are unknown";
-  const auto which = static_cast<XtVerb>(verb);
-  constexpr size_t kLongestChain = sizeof(xt_chainlabel) - 1;
-  if (chain == kNone ? !may_name_no_chain(which) : !text_at(chain, kLongestChain))
-    return "a command's chain is no name";
-  const bool numbered =
-      which == XtVerb::kInsert || which == XtVerb::kReplace || which == XtVerb::kDeleteAt || which == XtVerb::kZeroAt;
-  if (numbered && (number == 0 || number > INT32_MAX)) return "a rule number counts from 1";
-  if (has_entry(which)) {
-    if (entry % 8 != 0 || entry > byte_count_ || length > byte_count_ - entry) return "an entry lies outside the bytes";
-    const bool jump = (flags & kXtJump) != 0;
-    const char* complaint = family == XtFamily::kIp ? check_entry<ipt_entry>(at(entry), length, jump)
-                                                    : check_entry<ip6t_entry>(at(entry), length, jump);
-    if (complaint != nullptr) return complaint;
-    const bool compares = which == XtVerb::kDelete || which == XtVerb::kCheck || (flags & kXtConditional) != 0;
-    if (compares && (mask > byte_count_ || length > byte_count_ - mask)) return "a mask lies outside the bytes";
-  } else if ((flags & kXtJump) != 0) {
-    return "a command's verb or flags are unknown";
-  }
-  const bool named = which == XtVerb::kRenameChain || which == XtVerb::kSetPolicy;
-  if (named && !text_at(other, kLongestChain)) return "a command's second name is none";
-  if (counters != kNone &&
-      (counters % 8 != 0 || counters > byte_count_ || byte_count_ - counters < 2 * sizeof(uint64_t))) {
-    return "counters lie outside the bytes";
-  }
-  return nullptr;
-}
-
-XtCommands::Command XtCommands::operator[](size_t index) {
-  const uint32_t* c = words_.data() + index * kWords;
-  const auto verb = static_cast<XtVerb>(c[0]);
-  const auto text = [this](uint32_t place) { return reinterpret_cast<const char*>(at(place)); };
-  const bool named = verb == XtVerb::kRenameChain || verb == XtVerb::kSetPolicy;
-  return {
-      .verb = verb,
-      .flags = c[1],
-      .chain = c[2] == kNone ? nullptr : text(c[2]),
-      .number = c[3],
-      .entry = has_entry(verb) ? at(c[4]) : nullptr,
-      .mask = has_entry(verb) && c[6] != kNone ? at(c[6]) : nullptr,
-      .other = named ? text(c[7]) : nullptr,
-      .counters = c[8] == kNone ? nullptr : reinterpret_cast<const uint64_t*>(at(c[8])),
-  };
-}
 
 XtCommitReply commit_xt(const XtCommitRequest& request, XtCommands& commands) {
   return request.family == XtFamily::kIp ? commit_with<Ip>(request, commands) : commit_with<Ip6>(request, commands);

@@ -1,7 +1,6 @@
 // A legacy table changed by libiptc: the lock, the table as it is, the commands, the commit; no JavaScript in between.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,77 +8,10 @@
 #include <vector>
 
 #include "failure.h"
+#include "xt_commands.h"
 #include "xt_table.h"
 
 namespace nflink {
-
-/** What a command does; the numbers are lib/iptables/legacy/wire.ts's. */
-enum class XtVerb : uint32_t {
-  kAppend,
-  kInsert,
-  kReplace,
-  kDelete,
-  kDeleteAt,
-  kNewChain,
-  kDeleteChain,
-  kFlushChain,
-  kRenameChain,
-  kSetPolicy,
-  kDeclareChain,
-  kZero,
-  kZeroAt,
-  /** The table begins anew: no rules, no user chains. */
-  kBegin,
-  /** Such a rule must be there. */
-  kCheck,
-  kDeleteUserChains,
-};
-
-/** Nothing to do, rather than an error, where the rule or chain is there already (append, insert, new) or not there
- * (delete). */
-inline constexpr uint32_t kXtConditional = 1;
-/** The target of the entry names a chain. */
-inline constexpr uint32_t kXtJump = 2;
-/** The target was named without options: where a chain has its name, that is meant, as with iptables-legacy. */
-inline constexpr uint32_t kXtBareTarget = 4;
-inline constexpr uint32_t kXtFlags = kXtConditional | kXtJump | kXtBareTarget;
-
-/** All commands of one commit, copied from JavaScript and checked: what they point at is whole. */
-class XtCommands {
- public:
-  /** Words a command: verb, flags, chain, number, entry, entry length, mask, other name, counters. Places are in the
-   * bytes. */
-  static constexpr size_t kWords = 9;
-  static constexpr uint32_t kNone = UINT32_MAX;
-
-  /** Why the arrays are no commands, or null. Throws std::bad_alloc. */
-  const char* take(XtFamily family, const uint32_t* words, size_t word_count, const uint8_t* bytes, size_t byte_count);
-
-  struct Command {
-    XtVerb verb;
-    uint32_t flags;
-    /** Null: all chains. */
-    const char* chain;
-    uint32_t number;
-    const void* entry;
-    unsigned char* mask;
-    const char* other;
-    const uint64_t* counters;
-  };
-  size_t size() const { return words_.size() / kWords; }
-  Command operator[](size_t index);
-
- private:
-  const char* check(XtFamily family, const uint32_t* command) const;
-  bool text_at(uint32_t at, size_t most) const;
-  uint8_t* at(uint32_t place) { return reinterpret_cast<uint8_t*>(bytes_.data()) + place; }
-  const uint8_t* at(uint32_t place) const { return reinterpret_cast<const uint8_t*>(bytes_.data()) + place; }
-
-  std::vector<uint32_t> words_;
-  /** Entries hold 64-bit counters: they must lie at multiples of eight. */
-  std::vector<uint64_t> bytes_;
-  size_t byte_count_ = 0;
-};
 
 struct XtCommitRequest {
   XtFamily family = XtFamily::kIp;
@@ -96,6 +28,9 @@ struct XtCommitReply {
   /** Somebody else holds the lock: nothing was looked at. */
   bool busy = false;
   bool missing = false;
+  /** As XtWalk's: nothing was done. */
+  const char* complaint = nullptr;
+  const char* unwritable = nullptr;
   /** Per command 1 where it had something to do. */
   std::vector<uint8_t> done;
   /** A command that could not be done: its number, what was wrong, errno. Nothing was applied. */
@@ -106,8 +41,8 @@ struct XtCommitReply {
   };
   std::optional<Refusal> refusal;
   /** Set with a `failure` of the commit: whether the kernel has the new rules; kUnknown where that could not be found
-   * out. */
-  enum class State { kNotApplied, kApplied, kUnknown };
+   * out; kUnseen where they are the old rules too, and no counter tells. */
+  enum class State { kNotApplied, kApplied, kUnknown, kUnseen };
   State state = State::kNotApplied;
 };
 

@@ -15,7 +15,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <vector>
 
 #include "xt_lock.h"
 
@@ -45,6 +44,22 @@ MaybeFailure read_file(const char* path, std::string& text) {
     if (length == 0) return std::nullopt;
     text.append(part, static_cast<size_t>(length));
   }
+}
+
+MaybeFailure xt_info(int socket, XtFamily family, const std::string& table, XtInfo& info) {
+  ipt_getinfo request{};
+  if (table.size() > kLongestXtTable) return Failure{"getsockopt(GET_INFO)", ENOENT};
+  std::memcpy(request.name, table.c_str(), table.size());
+  socklen_t length = sizeof request;
+  if (::getsockopt(socket, level(family), IPT_SO_GET_INFO, &request, &length) != 0) {
+    return Failure{"getsockopt(GET_INFO)", errno};
+  }
+  info.valid_hooks = request.valid_hooks;
+  std::copy(std::begin(request.hook_entry), std::end(request.hook_entry), info.hook_entry.begin());
+  std::copy(std::begin(request.underflow), std::end(request.underflow), info.underflow.begin());
+  info.entries = request.num_entries;
+  info.size = request.size;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -79,22 +94,6 @@ MaybeFailure xt_table_exists(XtFamily family, const std::string& table, bool& ex
   const auto failure = list_xt_tables(family, tables);
   exists = std::find(tables.begin(), tables.end(), table) != tables.end();
   return failure;
-}
-
-MaybeFailure xt_info(int socket, XtFamily family, const std::string& table, XtInfo& info) {
-  ipt_getinfo request{};
-  if (table.size() > kLongestXtTable) return Failure{"getsockopt(GET_INFO)", ENOENT};
-  std::memcpy(request.name, table.c_str(), table.size());
-  socklen_t length = sizeof request;
-  if (::getsockopt(socket, level(family), IPT_SO_GET_INFO, &request, &length) != 0) {
-    return Failure{"getsockopt(GET_INFO)", errno};
-  }
-  info.valid_hooks = request.valid_hooks;
-  std::copy(std::begin(request.hook_entry), std::end(request.hook_entry), info.hook_entry.begin());
-  std::copy(std::begin(request.underflow), std::end(request.underflow), info.underflow.begin());
-  info.entries = request.num_entries;
-  info.size = request.size;
-  return std::nullopt;
 }
 
 MaybeFailure read_xt_entries(int socket, XtFamily family, const std::string& table, XtInfo& info, ByteBuffer& data) {
@@ -132,10 +131,15 @@ XtReadReply read_xt_table(XtFamily family, const std::string& table, const std::
 
 XtRevisionReply ask_xt_revision(XtFamily family, bool target, const std::string& name, uint8_t revision) {
   XtRevisionReply reply;
+  // The kernel's request has no room for such a name, and no extension has one.
+  if (name.size() > kLongestXtExtension) {
+    reply.failure = Failure{"getsockopt(GET_REVISION)", ENOENT};
+    return reply;
+  }
   UniqueFd socket;
   if ((reply.failure = open_xt_socket(family, socket))) return reply;
   xt_get_revision request{};
-  std::memcpy(request.name, name.data(), std::min(name.size(), kLongestXtExtension));
+  std::memcpy(request.name, name.data(), name.size());
   request.revision = revision;
   socklen_t length = sizeof request;
   const int option = family == XtFamily::kIp ? (target ? IPT_SO_GET_REVISION_TARGET : IPT_SO_GET_REVISION_MATCH)

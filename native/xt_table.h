@@ -30,8 +30,6 @@ struct XtInfo {
   std::array<uint32_t, 5> underflow{};
   uint32_t entries = 0;
   uint32_t size = 0;
-
-  bool operator==(const XtInfo&) const = default;
 };
 
 /** A raw socket of the family: what the kernel's table requests go through. Needs CAP_NET_RAW. */
@@ -42,17 +40,17 @@ MaybeFailure list_xt_tables(XtFamily family, std::vector<std::string>& tables);
 /** Whether the namespace has the table. */
 MaybeFailure xt_table_exists(XtFamily family, const std::string& table, bool& exists);
 
-/** Makes the table where it is missing: ask xt_table_exists first. */
-MaybeFailure xt_info(int socket, XtFamily family, const std::string& table, XtInfo& info);
-
-/** Reads the entries of a table that exists in one piece, kXtHeader bytes before them. Throws std::bad_alloc. */
+/**
+ * Reads the entries of a table in one piece, kXtHeader bytes before them. Makes the table where it is missing: ask
+ * xt_table_exists first. Throws std::bad_alloc.
+ */
 MaybeFailure read_xt_entries(int socket, XtFamily family, const std::string& table, XtInfo& info, ByteBuffer& data);
 
 struct XtReadReply {
   MaybeFailure failure;
   /** The namespace has no such table, and still has none. */
   bool missing = false;
-  /** The lock was asked for and held by somebody else: the table was read all the same. */
+  /** The lock was asked for and could not be had: the table was read all the same. */
   bool unlocked = false;
   XtInfo info;
   /** kXtHeader bytes of the request, then struct ipt_entry or ip6t_entry, one after the other. */

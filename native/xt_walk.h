@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "xt_table.h"
@@ -13,6 +12,8 @@ namespace nflink {
 struct XtWalk {
   /** Null, or why the bytes are no table. */
   const char* complaint = nullptr;
+  /** Null, or why a table that can be read is one that libiptc would write back as another. */
+  const char* unwritable = nullptr;
   /**
    * Five words a chain, in the kernel's order: the row of its first rule, where its first entry lies, where the entry
    * lies that ends it (a builtin chain's policy), its hook or kUserChain, where its name lies (a user chain's).

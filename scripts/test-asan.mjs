@@ -14,7 +14,7 @@ await main(async () => {
   const args = process.argv.slice(2);
   const chosen = args.some((arg) => !arg.startsWith('-'))
     ? args
-    : ['test/conformance', 'test/kernel', 'test/lifecycle', 'test/unit', ...args];
+    : ['test/conformance', 'test/corpus', 'test/kernel', 'test/lifecycle', 'test/unit', ...args];
   // Only the test processes get these: test/support/namespace.ts keeps them from the programs that tests start.
   return runTests(chosen, {
     env: {

@@ -44,3 +44,11 @@ export async function mustHold(ns: PrivateNamespace, tools: Tools, rules: number
   const found = (await floorDump(ns, tools)).rules;
   if (found !== rules) throw new Error(`${who}: the kernel holds ${found} rules afterwards, ${rules} are right`);
 }
+
+/**
+ * The entries of a rule set in legacy tables: one a rule, the end of each chain, the head of each user chain, and the ERROR entry that
+ * ends each table.
+ */
+export function entriesOf(set: { readonly rules: number; readonly chains: number }, builtin: number, tables: number): number {
+  return set.rules + set.chains + (set.chains - builtin) + tables;
+}

@@ -1,7 +1,7 @@
 // counters: the counters of every rule of a loaded rule set, on both backends, in many chains and in one.
 import { Iptables, type NamedCounters } from 'nflink';
 import { PrivateNamespace } from '../harness/namespace.ts';
-import { floorDump, floorDumpChains, floorEntries, mustHold } from '../harness/real-rules.ts';
+import { entriesOf, floorDump, floorDumpChains, floorEntries, mustHold } from '../harness/real-rules.ts';
 import type { Column, Scenario, Tools } from '../harness/scenario.ts';
 import { kubeRuleSet } from '../kube.ts';
 
@@ -13,7 +13,10 @@ interface Loaded {
 
 function kube(size: number): Loaded {
   const set = kubeRuleSet({ rules: size, endpoints: 5 });
-  return { text: set.text, rules: set.rules, subject: `${set.rules} rules in ${set.chains} chains` };
+  return { text: set.text, rules: set.rules, subject: subjectOf(set) };
+}
+function subjectOf(set: { readonly rules: number; readonly chains: number }): string {
+  return `${set.rules} rules in ${set.chains} chains`;
 }
 
 /** Rules that differ, in one chain: what a dump by chains can't help. */
@@ -110,27 +113,34 @@ export const counters: Scenario = onNft(
 );
 export const countersOneChain: Scenario = onNft('counters-one-chain', 'the same of rules in one chain', oneChain, [whole]);
 
+/** The tables of the kube-proxy rule set, and how many builtin chains they have. */
+const TABLES = ['filter', 'nat'];
+const BUILTIN = 7;
+
 export const countersLegacy: Scenario = {
   name: 'counters-legacy',
   about: 'the same of the kube-proxy rule set in legacy tables',
   repetitions: 30,
   async prepare(size, tools) {
-    const set = kube(size);
+    const set = kubeRuleSet({ rules: size, endpoints: 5 });
+    const entries = entriesOf(set, BUILTIN, TABLES.length);
     const ns = await PrivateNamespace.create();
     await ns.must('iptables-legacy-restore', [], { input: set.text });
+    const read = async (warmUps: number): Promise<number> => {
+      const found = await floorEntries(ns, tools, TABLES, warmUps);
+      if (found.entries !== entries) throw new Error(`the kernel holds ${found.entries} entries, ${entries} are right`);
+      return found.ms;
+    };
+    await read(0);
     const ipt = await Iptables.open({ family: 'ip', backend: 'legacy', netns: { pid: ns.pid } });
     const chains: NamedCounters<object> = await ipt.chainCounters();
-    if (chains.length !== 7) throw new Error(`${chains.length} builtin chains of filter and nat, 7 are right`);
+    if (chains.length !== BUILTIN) throw new Error(`${chains.length} builtin chains of filter and nat, ${BUILTIN} are right`);
     return {
-      subject: set.subject,
+      subject: subjectOf(set),
       columns: [
         ...calls(ipt, set.rules),
         program(ns, 'iptables-legacy-save', '-c'),
-        {
-          kind: 'floor',
-          name: 'GET_ENTRIES, thrown away',
-          measure: async () => (await floorEntries(ns, tools, ['filter', 'nat'], 1)).ms,
-        },
+        { kind: 'floor', name: 'GET_ENTRIES, thrown away', measure: () => read(1) },
       ],
       close: async () => {
         await ipt.close();

@@ -11,7 +11,8 @@ import { builtinChain, tableNames } from './builtin.ts';
 import { CompatBackend } from './compat/backend.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { LegacyBackend } from './legacy/backend.ts';
-import { checkPermitted, existingTables, readTable } from './legacy/requests.ts';
+import { checkPermitted, existingTables, requestTable } from './legacy/requests.ts';
+import { LegacyTable } from './legacy/table.ts';
 
 export interface BackendChoice {
   readonly name: 'legacy' | 'nft';
@@ -156,8 +157,14 @@ function* lookAtLegacy(connection: Connection): Verb<Found> {
     let count = 0;
     for (const family of ['ip', 'ip6'] as const) {
       for (const name of yield* existingTables(connection, family, tableNames)) {
-        const table = yield* readTable(connection, family, name);
-        for (const chain of table?.chains ?? []) {
+        const reply = yield* requestTable(connection, family, name);
+        if (reply.complaint !== undefined) {
+          // Somebody's, and unlike any that we know: whoever asks for it is told, the other tables can be used.
+          holds[family] = true;
+          count++;
+          continue;
+        }
+        for (const chain of reply.missing === true ? [] : new LegacyTable(family, name, reply).chains) {
           const held = chain.end - chain.start + (chain.hook === undefined ? 1 : 0);
           count += held;
           if (held > 0) holds[family] = true;

@@ -87,6 +87,6 @@ function inapplicable(family: IpFamily, ofSet: number | undefined): string | und
 function setError(what: string, failure: NativeFailure = { call: 'SO_IP_SET', errno: ENOENT }): NetfilterError {
   const { call, errno } = failure;
   const denied = errno === EPERM || errno === EACCES;
-  const hint = errno === ENOENT ? 'no such ipset' : denied && call === 'socket' ? NEED_CAP_NET_RAW : undefined;
+  const hint = errno === ENOENT ? 'no such ipset' : denied && call === 'socket(SOCK_RAW)' ? NEED_CAP_NET_RAW : undefined;
   return fromFailure(what, failure, 'not-applied', hint);
 }

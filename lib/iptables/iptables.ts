@@ -339,7 +339,7 @@ export class Iptables {
 
   /**
    * A poll of the counters every `intervalMs`, with what every rule has counted since the last; see Nftables.watchCounters. Legacy tables are read under
-   * the xtables lock where nobody holds it; where somebody does, the snapshot says `unlocked`. A table that was there and is gone is a
+   * the xtables lock where that can be had; where it cannot, the snapshot says `unlocked`. A table that was there and is gone is a
    * sample with ENOENT.
    */
   watchCounters(o: CounterOptions & WatchOptions): Subscription<CounterSample> {

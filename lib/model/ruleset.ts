@@ -137,7 +137,7 @@ export interface CounterSnapshot {
   readonly generation?: number;
   /** performance.timeOrigin milliseconds: Unix time, with the fraction of performance.now(). */
   readonly takenAt: number;
-  /** Legacy: somebody held the xtables lock; counters that went back may be a commit at work between its rules and their counters. */
+  /** Legacy: the xtables lock could not be had; counters that went back may be a commit at work between its rules and their counters. */
   readonly unlocked?: boolean;
   row(i: number): InstalledRule;
   /** The first row that fits, or -1. */

@@ -2,6 +2,7 @@
 // crash, never a read outside the bytes (npm run test:asan looks), and the next honest call works.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ENOENT } from '../../lib/errno.ts';
 import { NetfilterError } from '../../lib/index.ts';
 import type { BytesContext, IpFamily } from '../../lib/iptables/extensions/codec.ts';
 import { LegacyTable } from '../../lib/iptables/legacy/table.ts';
@@ -263,7 +264,7 @@ test('arguments that are none: names too long or with NUL, no arrays, unknown bi
       assert.ok(c.xtCommitSync(XT_CREATE, name, lock, words, bytes).failure !== undefined, name);
       assert.equal(c.xtRevisionSync(0, 0, name, 0).found ?? false, false, name);
     }
-    assert.equal(c.xtRevisionSync(0, 0, 'x'.repeat(5000), 0).found ?? false, false);
+    for (const length of [29, 5000]) assert.equal(c.xtRevisionSync(0, 0, 'x'.repeat(length), 0).failure?.errno, ENOENT);
     assert.equal(c.xtCommitSync(XT_CREATE, 'filter', lock, words, bytes).failure, undefined);
   });
 });
@@ -277,5 +278,26 @@ test('what JavaScript changes while the native thread works is not what is worke
     bytes.fill(0xff);
     assert.deepEqual([(await pending).failure, (await pending).refusal], [undefined, undefined]);
     assert.match(ns.mustSync('iptables-legacy-save', []), /-A a -p tcp -m tcp --dport 22 -m comment --comment some -j ACCEPT/);
+  });
+});
+
+test('a mask lies within the bytes wherever there is one, and a command that compares has one', async () => {
+  await connected((c) => {
+    const context: BytesContext = { family: 'ip', backend: 'legacy', setIndex: () => 1, setName: () => 'x' };
+    const w = new CommandWriter(context, 2);
+    w.push('newChain', { chain: 'LOG' });
+    // A target without options that has a chain's name: a jump is made of the entry, and of its mask.
+    w.push('append', { chain: 'INPUT', rule: toXt(parseRule('-p tcp -j LOG', 'ip'), context, () => 0), bareTarget: true });
+    const [words, bytes] = [w.words.slice(), w.bytes.slice()];
+    const [VERB, MASK, NONE, DELETE] = [WORDS, WORDS + 6, 0xffffffff, 3];
+    assert.equal(words[MASK], NONE);
+    assert.equal(commit(c, XT_CREATE | XT_DRY_RUN, { words, bytes }), 'done');
+    for (const mask of [bytes.length - 8, bytes.length, bytes.length + 8, 0x40000000, 0xfffffffe]) {
+      words[MASK] = mask;
+      assert.equal(commit(c, XT_CREATE | XT_DRY_RUN, { words, bytes }), 'refused at once', `${mask}`);
+    }
+    words[VERB] = DELETE;
+    words[MASK] = NONE;
+    assert.equal(commit(c, XT_CREATE | XT_DRY_RUN, { words, bytes }), 'refused at once');
   });
 });

@@ -1,13 +1,15 @@
 // The life of a subscription: what ends it, what it keeps alive, and what happens when the process ends around it.
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Nftables, type NftEvent } from '../../lib/index.ts';
 import { noLeakCheck, programOutput, runProgram } from '../support/child.ts';
+import { compileC } from '../support/compile-c.ts';
 import { commitMark, nextCommit } from '../support/events.ts';
+import { root } from '../support/fixtures.ts';
 import { TestNamespace, withNamespace } from '../support/namespace.ts';
 import { addChains, failureOf, NftFixture, ruleNamed } from '../support/nft.ts';
 
@@ -200,4 +202,23 @@ test('two subscriptions, one of them never read: the other goes on', async () =>
     assert.equal((await nextCommit(read)).changes.length, 1);
   }
   await ignored.close();
+});
+
+test('a subscription closed while a child holds a copy of its socket is never read again', async () => {
+  const object = compileC(join(root, 'test', 'lifecycle', 'slow-exec.c'), { shared: true });
+  const folder = await mkdtemp(join(tmpdir(), 'nflink-exec-'));
+  const [forked, go] = [join(folder, 'forked'), join(folder, 'go')];
+  const env = {
+    ...noLeakCheck,
+    LD_PRELOAD: `${process.env['LD_PRELOAD'] ?? ''} ${object}`.trim(),
+    NFLINK_EXEC_FORKED: forked,
+    NFLINK_EXEC_GO: go,
+  };
+  try {
+    await withNamespace(async (ns) => {
+      assert.equal(await programOutput('events-forked', [ns.path, forked, go], { env }), 'all were read\n');
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

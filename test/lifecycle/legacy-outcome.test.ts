@@ -150,6 +150,50 @@ test('somebody else writes between our rules and our counters: unknown, and what
   });
 });
 
+// Commands that leave the rules as they are: only counters tell whether the kernel took the table.
+const counted = `*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [7:700]
+:OUTPUT ACCEPT [0:0]
+:some - [0:0]
+-A INPUT -s 10.0.0.1/32 -j DROP
+[5:500] -A INPUT -s 10.0.0.2/32 -j DROP
+COMMIT
+`;
+const uncounted = counted.replace(/\[7:700\]/, '[0:0]').replace('[5:500] ', '');
+const sameRules: readonly (readonly [string, NonNullable<LegacyWork['commands']>])[] = [
+  ['zero of all', [['zero']]],
+  ['zero of a chain', [['zero', 'INPUT']]],
+  ['a policy as it was', [['setPolicy', 'INPUT', 'ACCEPT']]],
+  ['a rule in the place of its like', [['replace', 'INPUT', 1, '-s 10.0.0.1/32 -j DROP']]],
+  [
+    'a rule added and deleted',
+    [
+      ['append', 'OUTPUT', NEW],
+      ['delete', 'OUTPUT', NEW],
+    ],
+  ],
+];
+const policyOnly = counted.replace('[5:500] ', '');
+for (const [what, commands] of sameRules) {
+  test(`${what}: counters that were lost tell that it was applied, and where none were there nothing is said`, async () => {
+    await withNamespace(async (ns) => {
+      for (const text of [counted, policyOnly]) {
+        ns.mustSync('iptables-legacy-restore', ['-c'], { input: text });
+        const ended = await failing({ netns: ns.path, family: 'ip', commands }, { counters: `instead ${ENOMEM}` });
+        assert.deepEqual([only(ended).end, only(ended).outcome], ['ENOMEM', 'applied'], only(ended).message);
+        assert.match(only(ended).message ?? '', /counters of rules and chains are lost/);
+        assert.equal(saved(ns, 'ip', '-c'), uncounted.replaceAll('-A INPUT', '[0:0] -A INPUT'));
+      }
+      for (const fault of [{ counters: `instead ${ENOMEM}` }, { replace: `instead ${ENOMEM}` }]) {
+        const ended = await failing({ netns: ns.path, family: 'ip', commands }, fault);
+        assert.deepEqual([only(ended).end, only(ended).outcome, only(ended).tables], ['ENOMEM', 'unknown', []]);
+        assert.match(only(ended).message ?? '', /the rules asked for are those that were there/);
+      }
+    });
+  });
+}
+
 test('EAGAIN: the table is read anew and the commands done again, until the kernel takes them', async () => {
   await seeded(async (ns) => {
     const times = Array.from({ length: 9 }, () => `instead ${EAGAIN}`).join(',');

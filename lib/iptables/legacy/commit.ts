@@ -1,6 +1,6 @@
 // Commands on one legacy table, in one native call: lock, read, apply, commit, unlock.
 import type { Connection } from '../../connection.ts';
-import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, errnoName, errnoText } from '../../errno.ts';
+import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, EPROTO, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { type NativeFailure, type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
@@ -14,6 +14,7 @@ import type { XtRule } from '../xt-rule.ts';
 import { type EmptyOutcome, EmptyTable } from './empty-table.ts';
 import { whenFree } from './lock.ts';
 import { familyBit, legacyError, lockPath } from './requests.ts';
+import { unreadable } from './table.ts';
 import { CommandWriter } from './wire.ts';
 
 export interface LegacySettings {
@@ -51,6 +52,8 @@ export function* commitEncoded(context: RuleContext, work: TableCommands, encode
     const { index, reason, errno } = reply.refusal;
     throw refused(family, work, encoded.places[index] ?? 0, reason, errno);
   }
+  if (reply.complaint !== undefined) throw unreadable(table, reply.complaint);
+  if (reply.unwritable !== undefined) throw unwritable(table, reply.unwritable);
   if (reply.failure !== undefined) {
     if (reply.failure.call === 'iptc_commit') o.sending?.();
     throw failed(connection, family, work, reply.failure, reply.state ?? 'not-applied');
@@ -197,6 +200,12 @@ function xtRule(
   }
 }
 
+/** A table that can be read, but that others than iptables wrote. */
+function unwritable(table: string, reason: string): NetfilterError {
+  const text = `table ${table} was not written by iptables and cannot be changed without damage: ${reason}; nothing was sent`;
+  return new NetfilterError(text, { code: 'EPROTO', errno: EPROTO });
+}
+
 /** A command that libiptc would not do: nothing was applied. */
 function refused(family: string, work: TableCommands, index: number, reason: string, errno: number): NetfilterError {
   const c = work.commands[index];
@@ -246,6 +255,7 @@ function failed(
     'not-applied': 'the table is as it was',
     applied: 'the rules are applied, but counters of rules and chains are lost: the kernel refused them',
     unknown: 'the table holds neither what it held before nor what was asked for: somebody else writes it without the lock',
+    unseen: 'the rules asked for are those that were there, and whether counters were changed cannot be seen',
   }[state];
   const [only, ...more] = commands;
   const named = only !== undefined && more.length === 0 ? `${only.verb} in ` : '';
@@ -253,7 +263,7 @@ function failed(
   return new NetfilterError(text, {
     code: errnoName(failure.errno),
     errno: failure.errno,
-    outcome: state,
+    outcome: state === 'unseen' ? 'unknown' : state,
     tables: state === 'applied' ? [table] : [],
     ...(only === undefined || more.length > 0 ? {} : { operation: operationOf(family, table, 0, only) }),
   });

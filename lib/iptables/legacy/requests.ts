@@ -64,7 +64,7 @@ export function* existingTables(connection: Connection, family: IpFamily, names:
     (c) => c.xtTables(familyBit(family)),
   );
   checkLegacy(connection, 'legacy tables', reply.failure);
-  const found = new Set((reply.tables ?? '').split('\n'));
+  const found = new Set(reply.tables);
   return names.filter((name) => found.has(name));
 }
 

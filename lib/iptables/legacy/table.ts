@@ -1,4 +1,5 @@
 // One legacy table as the kernel gave it. The addon has walked it (native/xt_walk.h): where its chains and rules lie, what they count.
+import { EPROTO } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { type NativeXtReadReply, XT_CHAIN_WORDS, XT_HEADER, XT_USER_CHAIN } from '../../native.ts';
 import { decodeText } from '../../wire/text.ts';
@@ -66,7 +67,7 @@ export class LegacyTable {
       contents === undefined ||
       digest === undefined
     )
-      throw broken(name, complaint ?? 'it is not there');
+      throw unreadable(name, complaint ?? 'it is not there');
     this.bytes = new Uint8Array(data, XT_HEADER);
     this.#view = new DataView(data, XT_HEADER);
     this.offsets = offsets;
@@ -150,7 +151,7 @@ export class LegacyTable {
       return undefined;
     }
     for (const [verdict, n] of Object.entries(verdictNumbers)) if (n === number) return { verdict: verdict as 'accept' };
-    throw broken(this.name, `verdict ${number} is none`);
+    throw unreadable(this.name, `verdict ${number} is none`);
   }
 
   #policy(foot: number): 'accept' | 'drop' {
@@ -165,6 +166,7 @@ function inSaveOrder(chains: readonly LegacyChain[], table: string): readonly Le
   return [...chains].sort((a, b) => rank(a) - rank(b) || byBytes(a.name, b.name));
 }
 
-function broken(table: string, reason: string): NetfilterError {
-  return new NetfilterError(`table ${table} as the kernel gave it cannot be read: ${reason}`, { code: 'EPROTO', errno: 71 });
+/** What the kernel gave is no table that iptables could have written. */
+export function unreadable(table: string, reason: string): NetfilterError {
+  return new NetfilterError(`table ${table} as the kernel gave it cannot be read: ${reason}`, { code: 'EPROTO', errno: EPROTO });
 }
