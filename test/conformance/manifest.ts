@@ -28,12 +28,6 @@ export const differences = {
     legacy: 'ELOOP',
     nft: 'EMLINK',
   },
-  'deleting a builtin chain with rules is refused as': {
-    suite: 'chains',
-    why: 'libiptc knows builtin chains; nf_tables has chains that are in use',
-    legacy: { code: 'EINVAL', errno: 22, verb: 'deleteChain' },
-    nft: { code: 'EBUSY', errno: 16, verb: 'deleteChain' },
-  },
   'after a commit a policy has counted': {
     suite: 'chains',
     why: 'libiptc zeroes what policies have counted with every commit (__iptcc_p_del_policy: COUNTER_MAP_ZEROED)',

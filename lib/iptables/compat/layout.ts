@@ -1,11 +1,11 @@
 // The commands on one table as operations of a batch. Rule numbers and texts are resolved against the chain as it will be
 // when the command's turn comes.
 import type { LedgerEntry } from '../../counters/ledger.ts';
-import { E2BIG, EEXIST, ENOENT } from '../../errno.ts';
+import { E2BIG, EEXIST, EINVAL, ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import type { Batch, Named } from '../../nftables/batch.ts';
-import { builtinChain } from '../builtin.ts';
+import { builtinChain, builtinStays } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
 import { type Command, type CommandOf, looksAtRules, misplaced, type TableCommands } from '../commands.ts';
 import { type BytesContext, ValueError } from '../extensions/codec.ts';
@@ -107,6 +107,8 @@ export class Layout {
       case 'newChain':
         return this.#newChain(index, c);
       case 'deleteChain':
+        if (builtinChain(this.#out.table, c.chain) !== undefined)
+          throw this.#error(index, c, builtinStays(this.#out.table, c.chain), 'EINVAL', EINVAL);
         return this.#deleteChain(index, c.chain);
       case 'deleteUserChains':
         if (this.#users.size === 0) this.changes--;
