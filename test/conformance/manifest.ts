@@ -34,6 +34,12 @@ export const differences = {
     legacy: '[0:0]',
     nft: '[7:8]',
   },
+  'the old name of a renamed chain is free before the commit': {
+    suite: 'restore',
+    why: 'nf_tables renames with the commit: until then the old name stands for the renamed chain (nft_chain_commit_update)',
+    legacy: true,
+    nft: false,
+  },
   'rules have handles': {
     suite: 'transactions',
     why: 'ip_tables knows a rule by its place only',

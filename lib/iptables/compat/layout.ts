@@ -139,9 +139,9 @@ export class Layout {
     }
     if (builtinChain(this.#out.table, chain) !== undefined)
       throw this.#error(index, c, `${chain} is a builtin chain, there is no other of its name`, 'EEXIST', EEXIST);
+    this.#mustBeFree(index, c, chain);
     this.#out.addChain(chain, true, index);
-    this.#made.add(chain);
-    this.#users.add(chain);
+    this.#madeNow(chain);
     const last = this.#lastNames.get(index - this.#o.first);
     if (last === undefined) return;
     // The line above has asked whether the first name is free.
@@ -156,17 +156,32 @@ export class Layout {
       // As with the real program, counters that are not restored are zero, and `-` leaves the policy.
       return this.#policy(index, c, c.policy, this.#o.counters && c.counter !== undefined ? c.counter : NO_COUNTER);
     }
+    // There by a name that the kernel does not know yet.
+    if (this.#kernelNames.has(c.chain)) return this.#empty(index, c.chain);
+    this.#mustBeFree(index, c, c.chain);
     const chain = this.#lastNames.get(index - this.#o.first) ?? c.chain;
     if (chain !== c.chain) {
       this.#madeLast.add(chain);
       this.#kernelNames.set(c.chain, chain);
     }
     this.#out.addChain(chain, false, index);
-    this.#made.add(c.chain);
-    this.#users.add(c.chain);
-    if (this.#work.fresh) return;
-    this.#out.flushChain(chain, index);
-    this.#state(c.chain)?.entries.splice(0);
+    const begins = this.#work.fresh && !this.#made.has(c.chain);
+    this.#madeNow(c.chain);
+    if (!begins) this.#empty(index, c.chain);
+  }
+
+  #madeNow(chain: string): void {
+    this.#made.add(chain);
+    this.#users.add(chain);
+    this.#renamedAway.delete(chain);
+  }
+
+  /** Throws where a rename of this batch, which the kernel carries out with the commit, has given a chain the name, or keeps it taken. */
+  #mustBeFree(index: number, c: Command, chain: string): void {
+    if (this.#kernelNames.has(chain)) throw this.#error(index, c, `chain ${chain} is there already`, 'EEXIST', EEXIST);
+    if (!this.#renamedAway.has(chain) || ![...this.#kernelNames.values()].includes(chain)) return;
+    const reason = `the chain that was ${chain} is renamed in the same transaction, and nf_tables keeps its name until the commit`;
+    throw this.#error(index, c, reason, 'EEXIST', EEXIST);
   }
 
   #policy(
@@ -186,6 +201,7 @@ export class Layout {
     this.#state(chain)?.entries.splice(0);
     this.#users.delete(chain);
     this.#out.deleteChain(this.#kernelName(chain), index);
+    this.#kernelNames.delete(chain);
   }
 
   #flush(index: number, c: CommandOf<'flushChain'>): void {
@@ -195,14 +211,20 @@ export class Layout {
       return this.#out.flushTable(index);
     }
     this.#makeBuiltin(index, c.chain);
-    this.#state(c.chain)?.entries.splice(0);
-    this.#out.flushChain(this.#kernelName(c.chain), index);
+    this.#empty(index, c.chain);
+  }
+
+  #empty(index: number, chain: string): void {
+    this.#state(chain)?.entries.splice(0);
+    this.#out.flushChain(this.#kernelName(chain), index);
   }
 
   #rename(index: number, c: CommandOf<'renameChain'>): void {
     if (builtinChain(this.#out.table, c.to) !== undefined)
       throw this.#error(index, c, `${c.to} is a builtin chain, there is no other of its name`, 'EEXIST', EEXIST);
     const kernel = this.#kernelName(c.chain);
+    // Of a chain made in this batch the name it has last may have been one before.
+    if (kernel !== c.to || !this.#madeLast.has(kernel) || this.#kernelNames.has(c.to)) this.#mustBeFree(index, c, c.to);
     // Made under this name already, or under the one it will have last.
     if (!this.#madeLast.has(kernel)) this.#out.renameChain(kernel, c.to, index);
     this.#kernelNames.delete(c.chain);

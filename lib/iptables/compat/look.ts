@@ -210,6 +210,7 @@ function kernelNames(commands: readonly Command[]): ReadonlyMap<string, string> 
 }
 
 function follow(c: Command, before: Map<string, string>): void {
+  if (c.verb === 'deleteChain') before.delete(c.chain);
   if (c.verb !== 'renameChain') return;
   const old = before.get(c.chain) ?? c.chain;
   before.delete(c.chain);
