@@ -10,7 +10,7 @@ import { readChainCounters } from '../../nftables/named-counters.ts';
 import { chainTable } from '../../nftables/objects/chain.ts';
 import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
 import { decodeAll, readPicture } from '../../nftables/picture.ts';
-import { dump, dumpRules } from '../../nftables/read.ts';
+import { dump, dumpRules, readGeneration } from '../../nftables/read.ts';
 import type { Verb } from '../../run.ts';
 import type { CommitSettings, IptablesBackend } from '../backend.ts';
 import { builtinChain, builtinChains, tableNames } from '../builtin.ts';
@@ -25,7 +25,7 @@ import { type CommandsResult, commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
 import { askChain, hasTable, hiddenChain } from './look.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
-import { CompatRuleset, isIptablesChain } from './ruleset.ts';
+import { CompatRuleset, isIptablesChain, isUsableChain } from './ruleset.ts';
 
 export class CompatBackend implements IptablesBackend {
   readonly name = 'nft';
@@ -58,7 +58,7 @@ export class CompatBackend implements IptablesBackend {
 
   *exists(table: string, chain: string, rule: RuleSpec): Verb<boolean> {
     const dump = yield* this.#chain(table, chain);
-    if (dump.length === 0 || (yield* this.#isHidden(table, chain))) return false;
+    if (dump.length === 0 || (yield* this.#isHidden(table, chain, dump))) return false;
     yield* this.#context.learn([rule]);
     const bytes = this.#context.bytes();
     return new ChainState(bytes, dump).find(this.#context.xtRule(rule, bytes)) >= 0;
@@ -68,7 +68,7 @@ export class CompatBackend implements IptablesBackend {
     if (chain === undefined) return [...(yield* this.snapshot([table])).rules()];
     const dump = yield* this.#chain(table, chain);
     if (builtinChain(table, chain) === undefined) yield* this.#mustExist(table, chain);
-    else if (dump.length > 0 && (yield* this.#isHidden(table, chain))) return [];
+    else if (dump.length > 0 && (yield* this.#isHidden(table, chain, dump))) return [];
     const bytes = this.#context.bytes();
     return Array.from({ length: dump.length }, (_, row) => new InstalledIptablesRule(dump, row, bytes));
   }
@@ -109,20 +109,21 @@ export class CompatBackend implements IptablesBackend {
     return new RuleDump(yield* dumpRules(this.#connection, { family: families[this.#family], table, chain }));
   }
 
-  /** Whether a builtin chain's name stands for a base chain that iptables does not see. */
-  *#isHidden(table: string, chain: string): Verb<boolean> {
-    const name = `${table} ${chain}`;
-    if (builtinChain(table, chain) === undefined || this.#context.knownChains.has(name)) return false;
+  /** Whether a builtin chain's name stands for a chain that iptables does not see as one. */
+  *#isHidden(table: string, chain: string, { reply }: RuleDump): Verb<boolean> {
+    const { known } = this.#context;
+    if (builtinChain(table, chain) === undefined || known.hasIn(reply.generation16, table, chain)) return false;
+    const { generation } = yield* readGeneration(this.#connection);
     const found = yield* askChain(this.#context, table, chain);
     if (found === undefined) return false;
-    if (!isIptablesChain(table, this.#family, found)) return true;
-    this.#context.knownChains.add(name);
+    if (!isUsableChain(table, this.#family, found)) return true;
+    known.add(generation, table, chain);
     return false;
   }
 
   *#mustExist(table: string, chain: string): Verb<void> {
     const found = yield* askChain(this.#context, table, chain);
     if (found === undefined) throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: ENOENT });
-    if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain);
+    if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain, found);
   }
 }

@@ -13,9 +13,10 @@ import type { Command, TableCommands } from '../commands.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { CompatContext } from './context.ts';
 import { Layout } from './layout.ts';
-import { look } from './look.ts';
+import { look, type View } from './look.ts';
 
 const TRIES = 10;
+const CONDITIONAL_TRIES = 5;
 /** A little more than a rule with a comment takes: the writer then need not grow. */
 const BYTES_A_COMMAND = 700;
 
@@ -55,17 +56,18 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
     }
     try {
       yield* resolveLookups(context.connection, batch.lookups, batch.writer);
-      const { generation } = view;
       // A table that begins anew is emptied, whatever its commands do.
       const nothing = changes === 0 && !work.some((t) => t.fresh);
-      const send = (): Verb<CommitResult> =>
+      const send = (generation: number | undefined): Verb<CommitResult> =>
         sendBatch(context.connection, nothing ? new Batch() : batch, {
           ...(o.dryRun === undefined ? {} : { dryRun: o.dryRun }),
           ...(o.sending === undefined ? {} : { sending: o.sending }),
           ...(o.handles === undefined ? {} : { handles: o.handles }),
           ...(generation === undefined ? {} : { generation }),
         });
-      const result = yield* zeroed.length === 0 || o.dryRun === true ? send() : noted(context, zeroed, send);
+      const sent = (): Verb<Sent> => sendWhileSame(context, work, view, send);
+      const { result, generation } = yield* zeroed.length === 0 || o.dryRun === true ? sent() : noted(context, zeroed, sent);
+      if (o.dryRun !== true && !nothing) remember(context, work, view, generation, result.generation);
       return {
         ...(result.generation === undefined ? {} : { generation: result.generation }),
         handle: (op: Operation) => result.handle({ index: messages.get(op.index) ?? -1 }),
@@ -73,9 +75,10 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
       };
     } catch (err) {
       if (!(err instanceof NetfilterError)) throw err;
-      if (err.code === 'ERESTART' && tries < TRIES) continue;
+      if (isOutdated(err)) context.known.clear();
+      if (isOutdated(err) && tries < TRIES) continue;
       if (!addTable && missesTableOrBuiltin(err, work)) {
-        context.knownChains.clear();
+        context.known.clear();
         addTable = true;
         continue;
       }
@@ -84,8 +87,66 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
   }
 }
 
+interface Sent {
+  readonly result: CommitResult;
+  /** What the commit was conditional on. */
+  readonly generation: number | undefined;
+}
+
+/**
+ * Sends. Where nothing but builtin chains was looked at, another's commit in between costs another look and no other batch; who meets one every
+ * time goes without the condition in the end, a moment after a look.
+ */
+function* sendWhileSame(
+  context: CompatContext,
+  work: readonly TableCommands[],
+  { tables, strict, ...view }: View,
+  send: (generation: number | undefined) => Verb<CommitResult>,
+): Verb<Sent> {
+  let { generation } = view;
+  for (let tries = 1; ; tries++) {
+    try {
+      return { result: yield* send(generation), generation };
+    } catch (err) {
+      if (strict || generation === undefined || !isOutdated(err)) throw err;
+      context.known.clear();
+      const again = yield* look(context, work);
+      // The batch makes chains that are there by now, or lacks some.
+      if (!again.tables.every((t, i) => isSameSet(t.missing, tables[i]?.missing ?? t.missing))) throw err;
+      generation = tries < CONDITIONAL_TRIES ? again.generation : undefined;
+    }
+  }
+}
+
+function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((name) => b.has(name));
+}
+
+/** Somebody has committed since the generation that the batch was conditional on. */
+function isOutdated(err: unknown): boolean {
+  return err instanceof NetfilterError && err.code === 'ERESTART';
+}
+
+/** What is known of builtin chains after a commit of ours, conditional on `from` or not, that made the generation `to`. */
+function remember(
+  { known }: CompatContext,
+  work: readonly TableCommands[],
+  view: View,
+  from: number | undefined,
+  to: number | undefined,
+): void {
+  for (const { fresh, table } of work) if (fresh) known.forget(table);
+  if (to === undefined) {
+    if (from !== undefined) known.clear();
+    return;
+  }
+  known.committed(from, to);
+  if (from === undefined) return;
+  for (const [i, { table }] of work.entries()) for (const chain of view.tables[i]?.missing ?? []) known.add(to, table, chain);
+}
+
 /** Who compares polls learns what was put to zero. */
-function noted(context: CompatContext, zeroed: readonly LedgerEntry[], send: () => Verb<CommitResult>): Verb<CommitResult> {
+function noted<T>(context: CompatContext, zeroed: readonly LedgerEntry[], send: () => Verb<T>): Verb<T> {
   const ledger = ledgerOf(context.connection);
   return ledger.during(function* () {
     const result = yield* send();

@@ -86,6 +86,11 @@ export function isIptablesChain(table: string, family: Family, c: ChainAttribute
   );
 }
 
+/** Whether rules of that chain see the packets its name promises: a chain INPUT without a hook, which the save shows, sees none. */
+export function isUsableChain(table: string, family: Family, c: ChainAttributes): boolean {
+  return isIptablesChain(table, family, c) && (c.hook !== undefined || builtinChain(table, c.name ?? '') === undefined);
+}
+
 /** Builtin chains by hook, then user chains by the bytes of their names. */
 function saveOrder(table: string): (a: Chain<IptablesRule>, b: Chain<IptablesRule>) => number {
   const order = new Map((builtinChains(table) ?? []).map((c, i) => [c.name, i]));
