@@ -4,7 +4,7 @@ import { EACCES, ENOENT, EPERM } from '../errno.ts';
 import { fromFailure, NEED_CAP_NET_RAW, NetfilterError } from '../errors.ts';
 import type { NativeFailure } from '../native.ts';
 import type { Verb } from '../run.ts';
-import type { BytesContext, Codec, IpFamily } from './extensions/codec.ts';
+import { type BytesContext, type Codec, type IpFamily, ValueError } from './extensions/codec.ts';
 import type { Revisions } from './revisions.ts';
 import type { RuleSpec } from './rule-spec.ts';
 import { codecsOf, toXt } from './xt-convert.ts';
@@ -68,9 +68,15 @@ export class RuleContext {
     };
   }
 
-  /** The rule with its structs in the newest revisions; after `learn`. */
+  /** The rule with its structs in the newest revisions; after `learn`. Throws ERR_INVALID_ARG for what none of them can say. */
   xtRule(spec: RuleSpec, bytes: BytesContext): XtRule {
-    return toXt(spec, bytes, (codec) => this.#revisions.newest(codec));
+    try {
+      return toXt(spec, bytes, (codec) => this.#revisions.newest(codec));
+    } catch (err) {
+      throw err instanceof ValueError
+        ? new NetfilterError(`${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG', cause: err })
+        : err;
+    }
   }
 }
 

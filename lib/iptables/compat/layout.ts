@@ -8,7 +8,7 @@ import type { Batch, Named } from '../../nftables/batch.ts';
 import { builtinChain, builtinStays } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
 import { type Command, type CommandOf, looksAtRules, misplaced, type TableCommands } from '../commands.ts';
-import { type BytesContext, ValueError } from '../extensions/codec.ts';
+import type { BytesContext } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { XtRule } from '../xt-rule.ts';
 import { IptablesBatch, type RuleName } from './batch.ts';
@@ -400,8 +400,7 @@ export class Layout {
     try {
       rule = this.#context.xtRule(c.rule, this.#bytes);
     } catch (err) {
-      if (err instanceof ValueError) throw this.#error(index, c, err.message, 'ERR_INVALID_ARG', 0);
-      // An ipset that isn't there.
+      // An ipset that isn't there, or what no revision can say.
       if (err instanceof NetfilterError) throw this.#error(index, c, err.message, err.code, -err.errno, err);
       throw err;
     }

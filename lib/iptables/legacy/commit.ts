@@ -8,7 +8,7 @@ import { builtinChain, builtinStays } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
 import { type Command, misplaced, type TableCommands } from '../commands.ts';
 import type { RuleContext } from '../context.ts';
-import { type BytesContext, ValueError } from '../extensions/codec.ts';
+import type { BytesContext } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { XtRule } from '../xt-rule.ts';
 import { type EmptyOutcome, EmptyTable } from './empty-table.ts';
@@ -118,7 +118,7 @@ function push(
   const reason = misplaced(work.table, c);
   if (reason !== undefined) throw commandError(context.family, work.table, index, c, reason, 'ERR_INVALID_ARG', 0);
   const rule = (spec: RuleSpec): { readonly rule: XtRule; readonly bareTarget: boolean } => ({
-    rule: xtRule(context, bytes, work, c, spec, index, counters),
+    rule: { ...context.xtRule(spec, bytes), ...(counters && c.leading !== undefined ? { counter: c.leading } : {}) },
     bareTarget: spec.target !== undefined && 'name' in spec.target && Object.keys(spec.target).length === 1,
   });
   try {
@@ -171,31 +171,13 @@ function push(
         return c satisfies never;
     }
   } catch (err) {
-    if (err instanceof ValueError) throw commandError(context.family, work.table, index, c, err.message, 'ERR_INVALID_ARG', 0);
+    // An ipset that isn't there, or what no revision or entry can say.
+    if (err instanceof NetfilterError) throw commandError(context.family, work.table, index, c, err.message, err.code, -err.errno, err);
     throw err;
   }
 }
 
 const NO_COUNTER = { packets: 0n, bytes: 0n };
-
-function xtRule(
-  context: RuleContext,
-  bytes: BytesContext,
-  work: TableCommands,
-  c: Command,
-  spec: RuleSpec,
-  index: number,
-  counters: boolean,
-): XtRule {
-  try {
-    const rule = context.xtRule(spec, bytes);
-    return counters && c.leading !== undefined ? { ...rule, counter: c.leading } : rule;
-  } catch (err) {
-    // An ipset that isn't there.
-    if (err instanceof NetfilterError) throw commandError(context.family, work.table, index, c, err.message, err.code, -err.errno, err);
-    throw err;
-  }
-}
 
 /** A command that libiptc would not do: nothing was applied. */
 function refused(family: string, work: TableCommands, index: number, reason: string, errno: number): NetfilterError {
