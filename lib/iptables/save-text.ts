@@ -7,6 +7,7 @@ import { builtinChain, builtinChains, newChainError, tableNames } from './builti
 import type { Command } from './commands.ts';
 import { commandsOf, place } from './commands-of-line.ts';
 import type { IpFamily } from './extensions/codec.ts';
+import { counterNumber } from './rule/base-options.ts';
 import { RuleParser } from './rule/parser.ts';
 import type { RuleSpec } from './rule-spec.ts';
 import { splitWords, type Word } from './words.ts';
@@ -163,10 +164,9 @@ function ruleWords(text: string): { readonly words: readonly Word[]; readonly co
 function parseCounter(text: string): Counter | undefined {
   const colon = text.indexOf(':');
   if (!text.startsWith('[') || !text.endsWith(']') || colon < 0) return undefined;
-  const packets = text.slice(1, colon);
-  const bytes = text.slice(colon + 1, -1);
-  if (!/^\d{1,20}$/.test(packets) || !/^\d{1,20}$/.test(bytes)) return undefined;
-  return { packets: BigInt(packets), bytes: BigInt(bytes) };
+  const packets = counterNumber(text.slice(1, colon));
+  const bytes = counterNumber(text.slice(colon + 1, -1));
+  return packets === undefined || bytes === undefined ? undefined : { packets, bytes };
 }
 
 /** `:chain policy [packets:bytes]`. Policy and counters of a user chain say nothing. */

@@ -252,6 +252,8 @@ conformance('restore', (it) => {
       ['*filter\n-A INPUT -j DROP\n', 3, ''],
       ['*filter\n:INPUT REJECT [0:0]\nCOMMIT\n', 2, 'REJECT'],
       ['*filter\n[1:x] -A INPUT -j DROP\nCOMMIT\n', 2, '[1:x]'],
+      ['*filter\n[18446744073709551616:1] -A INPUT -j DROP\nCOMMIT\n', 2, '[18446744073709551616:1]'],
+      ['*filter\n:INPUT DROP [1:99999999999999999999]\nCOMMIT\n', 2, '[1:99999999999999999999]'],
       ['*filter\n-A USER -j DROP\nCOMMIT\n', 2, 'USER'],
       ['*filter\n-A INPUT -j USER\nCOMMIT\n', 2, 'USER'],
       ['*nat\nCOMMIT\n# later\n*filter\n-A INPUT --nope\nCOMMIT\n', 5, '--nope'],
