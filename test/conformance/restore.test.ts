@@ -159,6 +159,69 @@ conformance('restore', (it) => {
     });
   }
 
+  /** The word that is wrong, on either backend or on one; counters: 'with' or 'without' where it is wrong so only. */
+  const lines: readonly (readonly [line: string, word?: string, only?: 'nft' | 'legacy' | undefined, counters?: 'with'])[] = [
+    [':INPUT ACCEPT', '', undefined, 'with'],
+    [':INPUT -', '', 'nft', 'with'],
+    [':INPUT DROP [5:6]'],
+    [':INPUT - [5:6]'],
+    [':FOO -'],
+    [':FOO - [a:b]'],
+    [':FOO ACCEPT', 'ACCEPT', 'legacy'],
+    [':FOO DROP [0:0]', 'DROP', 'legacy'],
+    ['[5:6] -D CHANGE -j DROP', '[5:6]', undefined, 'with'],
+    ['[5:6] -D CHANGE 1', '[5:6]', undefined, 'with'],
+    ['[5:6] -N X', '[5:6]', undefined, 'with'],
+    ['[5:6] -F CHANGE', '[5:6]', undefined, 'with'],
+    ['[5:6] -Z', '[5:6]', undefined, 'with'],
+    ['[5:6] -E CHANGE X', '[5:6]', undefined, 'with'],
+    ['-A INPUT -o +', '-o'],
+    ['-A INPUT ! -o +', '-o'],
+    ['-A OUTPUT -i +', '-i'],
+    ['-I CHANGE -o + -i +'],
+    ['  # no comment', '#'],
+    ['# a comment'],
+    ['  -A INPUT'],
+  ];
+  for (const counters of [false, true]) {
+    it(`lines that are refused, ${counters ? 'with' : 'without'} counters: as the real program, and which word`, async (h) => {
+      for (const [line, word, only = h.backend, when] of lines) {
+        await h.given(before);
+        const input = `*filter\n${line}\nCOMMIT\n`;
+        const o = { noflush: true, counters };
+        const real = await h.programs.tryRestore(h.twin, input, ...args(o));
+        const wrong = word !== undefined && only === h.backend && (when === undefined || counters);
+        assert.equal(real.code !== 0, wrong, `${line}: ${real.stderr}`);
+        if (wrong) {
+          const column = word === '' ? line.length + 1 : line.indexOf(word) + 1;
+          await assert.rejects(h.ipt.restore(input, o), { code: 'ERR_RULE_SYNTAX', line: 2, column, word }, line);
+        } else await h.ipt.restore(input, o);
+        await h.same(line);
+      }
+    });
+  }
+
+  it('the first wrong line is named, whatever is wrong with it', async (h) => {
+    const input = '*filter\n:INPUT DROP\n[1:2] -F\n-A NOPE -j DROP\nCOMMIT\n';
+    await assert.rejects(h.ipt.restore(input, { counters: true }), { line: 2, word: '' });
+    await assert.rejects(h.ipt.restore(input), { line: 4, word: 'NOPE' });
+    for (const rule of [{ outInterface: '+' }, { outInterface: { not: '+' } }, '-o +', ['-o', '+']])
+      await assert.rejects(h.ipt.append('filter', 'INPUT', rule), /can't use -o with INPUT/);
+    await h.ipt.append('filter', 'FORWARD', { outInterface: '+' });
+  });
+
+  it('[packets:bytes] before a policy are its counters', async (h) => {
+    const input = '*filter\n[5:6] -P FORWARD DROP\nCOMMIT\n';
+    for (const counters of [false, true]) {
+      await h.given(before);
+      await h.ipt.restore(input, { noflush: true, counters });
+      assert.equal((await h.state()).get('filter')?.[1], `:FORWARD DROP ${counters ? '[5:6]' : '[0:0]'}`);
+      // iptables-nft 1.8.9 forgets them.
+      await h.programs.tryRestore(h.twin, input, ...args({ noflush: true, counters }));
+      if (h.backend === 'legacy') await h.same();
+    }
+  });
+
   it('without noflush the second of a table that stands twice begins anew', async (h) => {
     await h.given(before);
     const input = `*filter\n:ONE - [0:0]\n-A INPUT -j ONE\n-I INPUT 2 -j LOG\nCOMMIT\n*raw\n-A OUTPUT -j DROP\nCOMMIT\n*filter\n:TWO - [0:0]\n-A INPUT -j TWO\n-I INPUT 2 -j DROP\nCOMMIT\n`;

@@ -119,7 +119,7 @@ export class Layout {
       case 'renameChain':
         return this.#rename(index, c);
       case 'setPolicy':
-        return this.#policy(index, c, c.policy, c.counter);
+        return this.#policy(index, c, c.policy, (this.#o.counters ? c.leading : undefined) ?? c.counter);
       case 'zero':
         return this.#zero(index, c);
       case 'declareChain':

@@ -13,7 +13,7 @@ export interface RestoreSettings {
 }
 
 export function* restoreTables(context: CompatContext, tables: readonly SavedTable[], o: RestoreSettings): Verb<void> {
-  for (const table of tables) checkRestorable(table, o);
+  for (const table of tables) checkRestorable(table, o, 'nft');
   const work = o.noflush ? merged(tables) : tables.map((t) => ({ table: t.name, commands: t.commands, fresh: true }));
   yield* commitCommands(context, work, { dryRun: o.test, handles: false, counters: o.counters });
 }

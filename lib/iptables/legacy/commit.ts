@@ -2,6 +2,7 @@
 import type { Connection } from '../../connection.ts';
 import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
+import type { Counter } from '../../model/ruleset.ts';
 import { type NativeFailure, type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
 import { builtinChain, builtinStays } from '../builtin.ts';
@@ -155,7 +156,7 @@ function push(
         w.push('renameChain', { chain, other: c.to });
         return true;
       case 'setPolicy':
-        w.push('setPolicy', { chain, other: c.policy, ...(c.counter === undefined ? {} : { counter: c.counter }) });
+        w.push('setPolicy', { chain, other: c.policy, ...counterOf((counters ? c.leading : undefined) ?? c.counter) });
         return true;
       case 'declareChain':
         if (builtinChain(work.table, c.chain) === undefined) w.push('declareChain', { chain });
@@ -175,6 +176,10 @@ function push(
     if (err instanceof NetfilterError) throw commandError(context.family, work.table, index, c, err.message, err.code, -err.errno, err);
     throw err;
   }
+}
+
+function counterOf(counter: Counter | undefined): { readonly counter?: Counter } {
+  return counter === undefined ? {} : { counter };
 }
 
 const NO_COUNTER = { packets: 0n, bytes: 0n };

@@ -14,7 +14,7 @@ export interface LegacyRestore {
 }
 
 export function* restoreLegacy(context: RuleContext, tables: readonly SavedTable[], o: LegacyRestore): Verb<void> {
-  for (const table of tables) checkRestorable(table, o);
+  for (const table of tables) checkRestorable(table, o, 'legacy');
   // What the kernel lacks, and sets that aren't there, are known before the first table is written.
   for (const { commands } of tables) yield* context.learn(commands.flatMap((c) => ('rule' in c ? [c.rule] : [])));
   const ready = tables.map(({ name, commands }) => {

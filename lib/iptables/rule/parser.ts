@@ -339,7 +339,8 @@ export class RuleParser implements ParseContext {
       }
     }
     const chain = this.#o.chain ?? command?.chain;
-    const side = chain === undefined ? undefined : refusedInterface(chain, this.#draft);
+    const named = { in: this.#seen.includes('i'), out: this.#seen.includes('o') };
+    const side = chain === undefined ? undefined : refusedInterface(chain, named);
     if (side !== undefined) throw cursor.errorAt(this.#seenAt[this.#seen.indexOf(side)] as number, `can't use -${side} with ${chain}`);
   }
 
