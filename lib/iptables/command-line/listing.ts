@@ -35,7 +35,7 @@ export function listTable(table: SavableTable | undefined, shown: Shown, family:
     const rows = chain.rules.map((rule, i) => ruleLine(rule, i + 1, family, o));
     return number === undefined ? header(chain, o) + rows.join('') : (rows[number - 1] ?? '');
   });
-  return tainted(table) + texts.join('\n');
+  return taint(table, shown) + texts.join('\n');
 }
 
 /** -S; with `counters` as -v -S. */
@@ -52,7 +52,12 @@ export function listRules(table: SavableTable | undefined, shown: Shown, family:
       lines.push(text === '' ? `-A ${name}` : `-A ${name} ${text}`);
     }
   }
-  return tainted(table) + lines.map((line) => `${line}\n`).join('');
+  return taint(table, shown) + lines.map((line) => `${line}\n`).join('');
+}
+
+/** Where one chain is shown the real program has looked at that and at those with builtin names only. */
+function taint(table: SavableTable | undefined, { table: name, chain }: Shown): string {
+  return chain === undefined || table?.hiddenChains.some((c) => builtinChain(name, c) !== undefined) === true ? tainted(table) : '';
 }
 
 function declaration({ name, policy, counter }: ShownChain, counters: boolean): string {

@@ -13,17 +13,20 @@ import type { BytesContext } from '../extensions/codec.ts';
 import { InstalledIptablesRule } from '../installed.ts';
 import type { IptablesRule } from '../rule-spec.ts';
 
+/** nft.h enum nft_table_type. */
+const savedOrder = ['mangle', 'security', 'raw', 'filter', 'nat'] as const;
+
 export class CompatRuleset implements Ruleset<IptablesRule> {
   readonly backend = 'nft';
   readonly generation: number;
-  /** In the kernel's order. */
+  /** In the order of iptables-nft-save. */
   readonly tables: readonly CompatTable[];
 
   constructor(picture: Picture, bytes: BytesContext, only?: readonly string[]) {
     this.generation = picture.generation;
-    const names = picture.tables.filter((t) => t.family === bytes.family).map((t) => t.attributes.name ?? '');
-    this.tables = names
-      .filter((name) => builtinChains(name) !== undefined && (only === undefined || only.includes(name)))
+    const names = new Set(picture.tables.filter((t) => t.family === bytes.family).map((t) => t.attributes.name));
+    this.tables = savedOrder
+      .filter((name) => names.has(name) && (only === undefined || only.includes(name)))
       .map((name) => new CompatTable(name, picture, bytes));
   }
 
