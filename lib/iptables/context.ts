@@ -36,8 +36,8 @@ export class RuleContext {
   }
 
   /**
-   * Set names and indexes as they are now, to be used for one verb: a set that is destroyed and made again has another
-   * index. The question is a getsockopt of microseconds and never waits.
+   * Set names and indexes as they are when they are first needed, for one verb and the rules it gives: a set that is destroyed and made again
+   * has another index. The question is a getsockopt of microseconds and never waits.
    */
   bytes(): BytesContext {
     const indexes = new Map<string, number>();
@@ -60,6 +60,8 @@ export class RuleContext {
       setName: (index) => {
         const known = names.get(index);
         if (known !== undefined) return known;
+        // Who looks at a rule after the end reads of no set, and writes none by that name.
+        if (this.connection.closed) return `[set ${index}]`;
         const reply = this.connection.ipset(index);
         if (reply.failure !== undefined || reply.name === undefined) throw setError(`set with index ${index}`, reply.failure);
         names.set(index, reply.name);

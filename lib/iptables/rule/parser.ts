@@ -67,7 +67,7 @@ export class RuleParser implements ParseContext {
     this.family = family;
     this.#o = o;
     this.#cursor = new WordCursor(words, o.start ?? 0);
-    this.#commands = new CommandWords(this.#cursor, o.commands === 'text');
+    this.#commands = new CommandWords(this.#cursor);
     this.#extensions = new ExtensionWords(this.#cursor, this);
   }
 
