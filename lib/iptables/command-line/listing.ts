@@ -4,7 +4,7 @@ import { NetfilterError } from '../../errors.ts';
 import type { Chain, Counter } from '../../model/ruleset.ts';
 import { builtinChain, builtinChains } from '../builtin.ts';
 import type { IpFamily } from '../extensions/codec.ts';
-import { isForeign, isPrintable } from '../installed.ts';
+import { isForeign } from '../installed.ts';
 import { printRule } from '../rule/printer.ts';
 import type { IptablesRule } from '../rule-spec.ts';
 import { incompatible, type SavableTable, tainted } from '../save-format.ts';
@@ -90,7 +90,7 @@ function chainsOf(table: SavableTable | undefined, { table: name, chain }: Shown
   const all = [...builtin, ...there.filter((c) => c.hook === undefined).map(shownChain)];
   const wanted = chain === undefined ? all : all.filter((c) => c.name === chain);
   if (wanted.length === 0) throw noChain(name, chain ?? '');
-  if (wanted.some((c) => c.rules.some((rule) => !isPrintable(rule.spec))))
+  if (wanted.some((c) => c.rules.some((rule) => table?.canPrint(rule.spec) === false)))
     throw new NetfilterError(incompatible(name), { code: 'EOPNOTSUPP', errno: EOPNOTSUPP });
   return wanted;
 }

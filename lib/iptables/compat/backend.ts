@@ -17,12 +17,12 @@ import { builtinChain, builtinChains, tableNames } from '../builtin.ts';
 import { byBytes } from '../chain-order.ts';
 import type { Command } from '../commands.ts';
 import type { IpFamily } from '../extensions/codec.ts';
-import { InstalledIptablesRule } from '../installed.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
 import { ChainState } from './chain-state.ts';
 import { type CommandsResult, commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
+import { CompatRule } from './installed.ts';
 import { askChain, hasTable, hiddenChain } from './look.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
 import { CompatRuleset, isIptablesChain, isUsableChain } from './ruleset.ts';
@@ -70,7 +70,7 @@ export class CompatBackend implements IptablesBackend {
     if (builtinChain(table, chain) === undefined) yield* this.#mustExist(table, chain);
     else if (dump.length > 0 && (yield* this.#isHidden(table, chain, dump))) return [];
     const bytes = this.#context.bytes();
-    return Array.from({ length: dump.length }, (_, row) => new InstalledIptablesRule(dump, row, bytes));
+    return Array.from({ length: dump.length }, (_, row) => new CompatRule(dump, row, bytes));
   }
 
   *chains(table: string): Verb<readonly string[]> {
@@ -98,7 +98,7 @@ export class CompatBackend implements IptablesBackend {
 
   *counters(table: string | undefined, chain: string | undefined): Verb<RuleCounters> {
     const bytes = this.#context.bytes();
-    const view: RowView = (dump, row, counter) => new InstalledIptablesRule(dump, row, bytes, counter);
+    const view: RowView = (dump, row, counter) => new CompatRule(dump, row, bytes, counter);
     // Other tables of the family are nft's, not iptables': each is asked for by name.
     const tables = table === undefined ? tableNames : [table];
     const scopes = tables.map((name) => ({ family: families[this.#family], table: name, ...(chain === undefined ? {} : { chain }) }));

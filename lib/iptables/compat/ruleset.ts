@@ -4,14 +4,17 @@
 import { rulesWhere } from '../../model/filter.ts';
 import { jsonSafe } from '../../model/json.ts';
 import type { Chain, Counter, Family, Place, Ruleset, Table } from '../../model/ruleset.ts';
+import type { AnyExpression } from '../../nftables/expressions/expression.ts';
 import type { ChainAttributes } from '../../nftables/objects/chain.ts';
 import { hookName } from '../../nftables/objects/hooks.ts';
 import type { Decoded, Picture } from '../../nftables/picture.ts';
 import { builtinChain, builtinChains } from '../builtin.ts';
 import { byBytes } from '../chain-order.ts';
 import type { BytesContext } from '../extensions/codec.ts';
-import { InstalledIptablesRule } from '../installed.ts';
-import type { IptablesRule } from '../rule-spec.ts';
+import { isForeign } from '../installed.ts';
+import type { ForeignRule, IptablesRule, RuleSpec } from '../rule-spec.ts';
+import { isCompatible } from './decode.ts';
+import { CompatRule } from './installed.ts';
 
 /** nft.h enum nft_table_type. */
 const savedOrder = ['mangle', 'security', 'raw', 'filter', 'nat'] as const;
@@ -65,7 +68,7 @@ export class CompatTable implements Table<IptablesRule> {
       .map((c) => {
         const { start = 0, end = 0 } = rows.get(c.attributes.name ?? '') ?? {};
         return compatChain(c, end - start, () =>
-          Array.from({ length: end - start }, (_, i) => new InstalledIptablesRule(picture.rules, start + i, bytes)),
+          Array.from({ length: end - start }, (_, i) => new CompatRule(picture.rules, start + i, bytes)),
         );
       })
       .sort(saveOrder(name));
@@ -73,6 +76,11 @@ export class CompatTable implements Table<IptablesRule> {
 
   chain(name: string): Chain<IptablesRule> | undefined {
     return this.chains.find((c) => c.name === name);
+  }
+
+  /** Otherwise iptables-nft leaves out the table. */
+  canPrint(spec: RuleSpec | ForeignRule): boolean {
+    return !isForeign(spec) || spec.expressions.every((e) => isCompatible(e as AnyExpression));
   }
 }
 
