@@ -4,7 +4,7 @@
 import { RuleSyntaxError } from '../errors.ts';
 import type { Counter } from '../model/ruleset.ts';
 import { builtinChain, builtinChains, newChainError, tableNames } from './builtin.ts';
-import type { Command } from './commands.ts';
+import { type Command, chainOfTarget } from './commands.ts';
 import { commandsOf, place } from './commands-of-line.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { counterNumber, refusedOptions } from './rule/base-options.ts';
@@ -158,8 +158,7 @@ function undeclared(
   }
   if (letter === 'X') chains.delete(chain);
   if (letter === 'E' && more !== undefined && chains.delete(chain)) chains.add(more);
-  const to = rule?.target;
-  const jump = to === undefined ? undefined : 'jump' in to ? to.jump : 'goto' in to ? to.goto : undefined;
+  const jump = rule === undefined ? undefined : chainOfTarget(rule);
   if (jump === undefined || chains.has(jump) || (jump === chain && builtinChain(name, jump) !== undefined)) return undefined;
   return missing(jump, parser.targetAt);
 }

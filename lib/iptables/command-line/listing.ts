@@ -1,4 +1,5 @@
 // The texts of iptables -L and -S: of a table, of one of its chains, or of one rule.
+import { NOTHING } from '../../counters/arithmetic.ts';
 import { ENOENT, EOPNOTSUPP } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Chain, Counter } from '../../model/ruleset.ts';
@@ -75,7 +76,7 @@ function header({ name, policy, counter, references }: ShownChain, o: ListSettin
 }
 
 function ruleLine(rule: IptablesRule, number: number, family: IpFamily, o: ListSettings): string {
-  const { spec, counter = NO_COUNTER } = rule;
+  const { spec, counter = NOTHING } = rule;
   const text = isForeign(spec) ? rule.toString() : ruleRow(spec, family, o);
   return `${numberColumn(number, o)}${countColumns(counter, o)}${text}\n`;
 }
@@ -99,10 +100,9 @@ export function noChain(table: string, chain: string): NetfilterError {
   return new NetfilterError(`No chain/target/match by that name: table ${table} has no chain ${chain}`, { code: 'ENOENT', errno: ENOENT });
 }
 
-const NO_COUNTER: Counter = { packets: 0n, bytes: 0n };
-const EMPTY: Omit<ShownChain, 'name'> = { policy: 'ACCEPT', counter: NO_COUNTER, references: 0, rules: [] };
+const EMPTY: Omit<ShownChain, 'name'> = { policy: 'ACCEPT', counter: NOTHING, references: 0, rules: [] };
 
 function shownChain(c: Chain<IptablesRule>): ShownChain {
   const policy = c.hook === undefined || builtinChain(c.table, c.name) === undefined ? undefined : c.policy === 'drop' ? 'DROP' : 'ACCEPT';
-  return { name: c.name, policy, counter: c.counter ?? NO_COUNTER, references: c.references ?? 0, rules: c.rules };
+  return { name: c.name, policy, counter: c.counter ?? NOTHING, references: c.references ?? 0, rules: c.rules };
 }

@@ -7,13 +7,12 @@ import { NetfilterError } from '../../errors.ts';
 import { countRules, type RowView } from '../../nftables/counters.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
 import { readChainCounters } from '../../nftables/named-counters.ts';
-import { chainTable } from '../../nftables/objects/chain.ts';
-import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
-import { decodeAll, readPicture } from '../../nftables/picture.ts';
-import { dump, dumpRules, readGeneration } from '../../nftables/read.ts';
+import { families } from '../../nftables/objects/messages.ts';
+import { readPicture } from '../../nftables/picture.ts';
+import { dumpRules, readGeneration } from '../../nftables/read.ts';
 import type { Verb } from '../../run.ts';
 import type { CommitSettings, IptablesBackend } from '../backend.ts';
-import { builtinChain, builtinChains, tableNames } from '../builtin.ts';
+import { builtinChain, builtinChains, noChain, tableNames } from '../builtin.ts';
 import { byBytes } from '../chain-order.ts';
 import type { Command } from '../commands.ts';
 import type { IpFamily } from '../extensions/codec.ts';
@@ -23,7 +22,7 @@ import { ChainState } from './chain-state.ts';
 import { type CommandsResult, commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
 import { CompatRule } from './installed.ts';
-import { askChain, hasTable, hiddenChain } from './look.ts';
+import { askChain, dumpChains, hasTable, hiddenChain } from './look.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
 import { CompatRuleset, isIptablesChain, isUsableChain } from './ruleset.ts';
 
@@ -74,8 +73,8 @@ export class CompatBackend implements IptablesBackend {
   }
 
   *chains(table: string): Verb<readonly string[]> {
-    const all = decodeAll(yield* dump(this.#connection, 'dump of chains', NFT_MSG_GETCHAIN, families[this.#family]), chainTable);
-    const user = all.filter(({ attributes: a }) => a.table === table && a.hook === undefined).map(({ attributes: a }) => a.name ?? '');
+    const all = yield* dumpChains(this.#connection, this.#family);
+    const user = all.filter((a) => a.table === table && a.hook === undefined).map((a) => a.name ?? '');
     const builtin = (builtinChains(table) ?? []).map((c) => c.name);
     return [...builtin, ...user.filter((name) => !builtin.includes(name)).sort(byBytes)];
   }
@@ -123,7 +122,7 @@ export class CompatBackend implements IptablesBackend {
 
   *#mustExist(table: string, chain: string): Verb<void> {
     const found = yield* askChain(this.#context, table, chain);
-    if (found === undefined) throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: ENOENT });
+    if (found === undefined) throw new NetfilterError(noChain(table, chain), { code: 'ENOENT', errno: ENOENT });
     if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain, found);
   }
 }

@@ -9,8 +9,7 @@ import type { Verb } from '../../run.ts';
 import type { CommitSettings } from '../backend.ts';
 import { builtinChain } from '../builtin.ts';
 import { operationOf } from '../command-error.ts';
-import type { Command, TableCommands } from '../commands.ts';
-import type { RuleSpec } from '../rule-spec.ts';
+import { type Command, chainOfTarget, rulesOfCommands, type TableCommands } from '../commands.ts';
 import type { CompatContext } from './context.ts';
 import { Layout } from './layout.ts';
 import { look, type View } from './look.ts';
@@ -32,7 +31,7 @@ export interface CommandsResult extends CommitResult {
 
 /** Applies all commands of all tables or none. */
 export function* commitCommands(context: CompatContext, work: readonly TableCommands[], o: CommandSettings): Verb<CommandsResult> {
-  yield* context.learn(rulesOf(work));
+  for (const { commands } of work) yield* context.learn(rulesOfCommands(commands));
   const length = work.reduce((sum, t) => sum + t.commands.length, 0);
   // A table that isn't there yet is rare: it costs a second try instead of a question each time.
   let addTable = false;
@@ -155,10 +154,6 @@ function noted<T>(context: CompatContext, zeroed: readonly LedgerEntry[], send: 
   });
 }
 
-function* rulesOf(work: readonly TableCommands[]): Generator<RuleSpec> {
-  for (const { commands } of work) for (const c of commands) if ('rule' in c) yield c.rule;
-}
-
 function commandAt(work: readonly TableCommands[], index: number): { readonly table: string; readonly command: Command } | undefined {
   let first = 0;
   for (const { table, commands } of work) {
@@ -208,8 +203,7 @@ function explainedOne(
   family: string,
   { table, command: c }: { readonly table: string; readonly command: Command },
 ): NetfilterError {
-  const to = 'rule' in c ? c.rule.target : undefined;
-  const chain = to === undefined ? undefined : 'jump' in to ? to.jump : 'goto' in to ? to.goto : undefined;
+  const chain = 'rule' in c ? chainOfTarget(c.rule) : undefined;
   const misses = f.code === 'ENOENT' && chain !== undefined && (path?.startsWith('expressions') ?? false);
   const missed = misses ? `no chain "${chain}": ` : '';
   const line = c.line === undefined ? '' : `line ${c.line}: `;

@@ -1,11 +1,12 @@
 // The commands on one table as operations of a batch. Rule numbers and texts are resolved against the chain as it will be
 // when the command's turn comes.
+import { NOTHING } from '../../counters/arithmetic.ts';
 import type { LedgerEntry } from '../../counters/ledger.ts';
 import { E2BIG, EEXIST, EINVAL, ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import type { Batch, Named } from '../../nftables/batch.ts';
-import { builtinChain, builtinStays } from '../builtin.ts';
+import { builtinChain, builtinStays, noChain } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
 import { type Command, type CommandOf, looksAtRules, misplaced, type TableCommands } from '../commands.ts';
 import type { BytesContext } from '../extensions/codec.ts';
@@ -154,7 +155,7 @@ export class Layout {
   #declare(index: number, c: CommandOf<'declareChain'>): void {
     if (builtinChain(this.#out.table, c.chain) !== undefined) {
       // As with the real program, counters that are not restored are zero, and `-` leaves the policy.
-      return this.#policy(index, c, c.policy, this.#o.counters && c.counter !== undefined ? c.counter : NO_COUNTER);
+      return this.#policy(index, c, c.policy, this.#o.counters && c.counter !== undefined ? c.counter : NOTHING);
     }
     // There by a name that the kernel does not know yet.
     if (this.#kernelNames.has(c.chain)) return this.#empty(index, c.chain);
@@ -337,7 +338,7 @@ export class Layout {
       const kernel = this.#kernelName(chain);
       const builtin = builtinChain(this.#out.table, chain) !== undefined;
       if (!builtin && !this.#view.counted.has(kernel) && !this.#isMade(index, chain))
-        throw this.#error(index, c, `no chain ${chain}`, 'ENOENT', ENOENT);
+        throw this.#error(index, c, noChain(this.#out.table, chain), 'ENOENT', ENOENT);
       some =
         number === undefined
           ? this.#zeroChain(index, c, kernel)
@@ -358,7 +359,7 @@ export class Layout {
     const builtin = builtinChain(this.#out.table, kernel);
     const counters = this.#view.counted.get(kernel);
     let some = builtin !== undefined && counters !== undefined && hasCounted(counters);
-    if (some && builtin !== undefined) this.#out.changeBuiltin(builtin, { counter: NO_COUNTER }, index);
+    if (some && builtin !== undefined) this.#out.changeBuiltin(builtin, { counter: NOTHING }, index);
     for (let at = 0; at < (this.#states.get(kernel)?.entries.length ?? 0); at++) some = this.#zeroRule(index, c, kernel, at) || some;
     return some;
   }
@@ -368,7 +369,7 @@ export class Layout {
     const old = state.entries[at] as Entry;
     const { expressions: counted, userdata } = state.content(old);
     if (!counted.some((e) => e.type === 'counter' && hasCounted({ packets: e['packets'], bytes: e['bytes'] }))) return false;
-    const expressions = counted.map((e) => (e.type === 'counter' ? { ...e, ...NO_COUNTER } : e));
+    const expressions = counted.map((e) => (e.type === 'counter' ? { ...e, ...NOTHING } : e));
     const id = this.#nextId++;
     const named = this.#named(index, c);
     // The kernel replaces by handle only; a rule of this batch has none yet.
@@ -392,7 +393,7 @@ export class Layout {
 
   #tooBig(index: number, c: Command & { readonly chain: string }, reason: string): NetfilterError {
     if (!this.#view.absent.has(this.#kernelName(c.chain)) || this.#made.has(c.chain)) return this.#error(index, c, reason, 'E2BIG', E2BIG);
-    return this.#error(index, c, `no chain ${c.chain} in table ${this.#out.table}`, 'ENOENT', ENOENT);
+    return this.#error(index, c, noChain(this.#out.table, c.chain), 'ENOENT', ENOENT);
   }
 
   #xtRule(index: number, c: Command & { readonly rule: RuleSpec }): XtRule {
@@ -427,8 +428,6 @@ export class Layout {
 function hasCounted(c: { readonly packets?: unknown; readonly bytes?: unknown }): boolean {
   return c.packets !== 0n || c.bytes !== 0n;
 }
-
-const NO_COUNTER = { packets: 0n, bytes: 0n };
 
 /** For each command that makes a chain which a later one renames, by its place: the name it has in the end. */
 function lastNames({ commands, fresh }: TableCommands): Map<number, string> {

@@ -1,5 +1,6 @@
 // What must be known of the kernel before commands can be laid out: the rules of chains that commands name by number or
 // text, and which builtin chains there are.
+import type { Connection } from '../../connection.ts';
 import { EOPNOTSUPP } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { tableMustExist } from '../../nftables/counters.ts';
@@ -13,6 +14,7 @@ import { readMessage } from '../../wire/attributes.ts';
 import { AttributeWriter } from '../../wire/writer.ts';
 import { builtinChain } from '../builtin.ts';
 import { type Command, looksAtRules, type TableCommands } from '../commands.ts';
+import type { IpFamily } from '../extensions/codec.ts';
 import type { CompatContext } from './context.ts';
 import { isIptablesChain, isUsableChain } from './ruleset.ts';
 
@@ -92,12 +94,16 @@ export function* look(context: CompatContext, work: readonly TableCommands[], ta
   return { tables, strict, ...(generation === undefined || !needed ? {} : { generation }) };
 }
 
-function* userChains(context: CompatContext, table: string): Verb<Set<string>> {
-  const all = decodeAll(yield* dump(context.connection, 'dump of chains', NFT_MSG_GETCHAIN, families[context.family]), chainTable);
-  const mine = all.filter(
-    ({ attributes: a }) => a.table === table && a.hook === undefined && builtinChain(table, a.name ?? '') === undefined,
-  );
-  return new Set(mine.map(({ attributes: a }) => a.name ?? ''));
+/** All chains of the family. */
+export function* dumpChains(connection: Connection, family: IpFamily): Verb<readonly ChainAttributes[]> {
+  const reply = yield* dump(connection, 'dump of chains', NFT_MSG_GETCHAIN, families[family]);
+  return decodeAll(reply, chainTable).map(({ attributes }) => attributes);
+}
+
+function* userChains({ connection, family }: CompatContext, table: string): Verb<Set<string>> {
+  const all = yield* dumpChains(connection, family);
+  const mine = all.filter((a) => a.table === table && a.hook === undefined && builtinChain(table, a.name ?? '') === undefined);
+  return new Set(mine.map((a) => a.name ?? ''));
 }
 
 /** Of the chains to be zeroed (undefined: all), those that are there and that iptables sees. */
@@ -108,10 +114,8 @@ function* countedChains(
 ): Verb<Map<string, ChainAttributes['counters']>> {
   const counted = new Map<string, ChainAttributes['counters']>();
   if (t.fresh || zeroed.length === 0) return counted;
-  const all = zeroed.includes(undefined)
-    ? decodeAll(yield* dump(context.connection, 'dump of chains', NFT_MSG_GETCHAIN, families[context.family]), chainTable)
-    : [];
-  for (const { attributes: a } of all) {
+  const all = zeroed.includes(undefined) ? yield* dumpChains(context.connection, context.family) : [];
+  for (const a of all) {
     if (a.table === t.table && a.name !== undefined && isIptablesChain(t.table, context.family, a)) counted.set(a.name, a.counters);
   }
   for (const chain of zeroed) {

@@ -8,8 +8,8 @@ import type { AnyExpression } from '../../nftables/expressions/expression.ts';
 import type { ChainAttributes } from '../../nftables/objects/chain.ts';
 import { hookName } from '../../nftables/objects/hooks.ts';
 import type { Decoded, Picture } from '../../nftables/picture.ts';
-import { builtinChain, builtinChains } from '../builtin.ts';
-import { byBytes } from '../chain-order.ts';
+import { builtinChain } from '../builtin.ts';
+import { bySaveOrder } from '../chain-order.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import { isForeign } from '../installed.ts';
 import type { ForeignRule, IptablesRule, RuleSpec } from '../rule-spec.ts';
@@ -71,7 +71,7 @@ export class CompatTable implements Table<IptablesRule> {
           Array.from({ length: end - start }, (_, i) => new CompatRule(picture.rules, start + i, bytes)),
         );
       })
-      .sort(saveOrder(name));
+      .sort(bySaveOrder(name));
   }
 
   chain(name: string): Chain<IptablesRule> | undefined {
@@ -100,13 +100,6 @@ export function isIptablesChain(table: string, family: Family, c: ChainAttribute
 /** Whether rules of that chain see the packets its name promises: a chain INPUT without a hook, which the save shows, sees none. */
 export function isUsableChain(table: string, family: Family, c: ChainAttributes): boolean {
   return isIptablesChain(table, family, c) && (c.hook !== undefined || builtinChain(table, c.name ?? '') === undefined);
-}
-
-/** Builtin chains by hook, then user chains by the bytes of their names. */
-function saveOrder(table: string): (a: Chain<IptablesRule>, b: Chain<IptablesRule>) => number {
-  const order = new Map((builtinChains(table) ?? []).map((c, i) => [c.name, i]));
-  const rank = (c: Chain<IptablesRule>): number => (c.hook === undefined ? order.size : (order.get(c.name) ?? order.size));
-  return (a, b) => rank(a) - rank(b) || byBytes(a.name, b.name);
 }
 
 function compatChain(d: Decoded<ChainAttributes>, length: number, read: () => IptablesRule[]): Chain<IptablesRule> {

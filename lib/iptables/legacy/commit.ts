@@ -1,13 +1,14 @@
 // Commands on one legacy table, in one native call: lock, read, apply, commit, unlock.
 import type { Connection } from '../../connection.ts';
+import { NOTHING } from '../../counters/arithmetic.ts';
 import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import { type NativeFailure, type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
-import { builtinChain, builtinStays } from '../builtin.ts';
+import { builtinChain, builtinStays, noChain } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
-import { type Command, misplaced, type TableCommands } from '../commands.ts';
+import { type Command, chainOfTarget, misplaced, rulesOfCommands, type TableCommands } from '../commands.ts';
 import type { RuleContext } from '../context.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
@@ -28,7 +29,7 @@ export interface LegacySettings {
 
 /** Applies all commands or none; how many had something to do. */
 export function* commitLegacy(context: RuleContext, work: TableCommands, o: LegacySettings): Verb<number> {
-  yield* context.learn(rulesOf(work.commands));
+  yield* context.learn(rulesOfCommands(work.commands));
   return yield* commitEncoded(context, work, encode(context, work, o.counters === true), o);
 }
 
@@ -74,10 +75,6 @@ function attempt(
     (c) => c.xtCommit(flags, table, lockPath(), words, bytes),
     (reply) => reply.busy !== true && reply.missing !== true,
   );
-}
-
-function* rulesOf(commands: readonly Command[]): Generator<RuleSpec> {
-  for (const c of commands) if ('rule' in c) yield c.rule;
 }
 
 export interface Encoded {
@@ -162,7 +159,7 @@ function push(
         if (builtinChain(work.table, c.chain) === undefined) w.push('declareChain', { chain });
         else if (c.policy === undefined) return false;
         // As with the real program, counters that are not restored are zero.
-        else w.push('setPolicy', { chain, other: c.policy, counter: counters && c.counter !== undefined ? c.counter : NO_COUNTER });
+        else w.push('setPolicy', { chain, other: c.policy, counter: counters && c.counter !== undefined ? c.counter : NOTHING });
         return true;
       case 'zero':
         if (c.number === undefined) w.push('zero', { chain });
@@ -182,8 +179,6 @@ function counterOf(counter: Counter | undefined): { readonly counter?: Counter }
   return counter === undefined ? {} : { counter };
 }
 
-const NO_COUNTER = { packets: 0n, bytes: 0n };
-
 /** A command that libiptc would not do: nothing was applied. */
 function refused(family: string, work: TableCommands, index: number, reason: string, errno: number): NetfilterError {
   const c = work.commands[index];
@@ -193,7 +188,7 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   const named = c.verb === 'deleteUserChains' ? 'a user chain' : `chain ${chain}`;
   const error = (text: string, number: number): NetfilterError =>
     commandError(family, work.table, index, c, text, errnoName(number), number);
-  if (reason === 'chain') return error(`no chain ${chain} in table ${work.table}`, ENOENT);
+  if (reason === 'chain') return error(noChain(work.table, chain), ENOENT);
   if (reason === 'rule') return error('no such rule in that chain', ENOENT);
   if (reason === 'jump') return error(`no chain "${jumpOf(c)}"`, ENOENT);
   if (reason === 'builtin') return error(`${jumpOf(c)} is a builtin chain: no rule can jump there`, EINVAL);
@@ -208,9 +203,10 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   return error(errnoText(errno), errno);
 }
 
+/** The chain, or the target whose name may be one. */
 function jumpOf(c: Command): string {
-  const target = 'rule' in c ? c.rule.target : undefined;
-  return target === undefined ? '' : 'jump' in target ? target.jump : 'goto' in target ? target.goto : target.name;
+  if (!('rule' in c) || c.rule.target === undefined) return '';
+  return 'name' in c.rule.target ? c.rule.target.name : (chainOfTarget(c.rule) ?? '');
 }
 
 /** What an errno of the commit means, as far as that can be known: the kernel says no more. */

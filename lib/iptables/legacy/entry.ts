@@ -5,6 +5,7 @@ import { encodeText, putAscii } from '../../wire/text.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import { codecOfKernel } from '../extensions/registry.ts';
 import { Struct } from '../extensions/struct.ts';
+import { revisionOf } from '../xt-convert.ts';
 import type { Writable, XtAddress, XtExtension, XtInterface, XtRule, XtVerdict } from '../xt-rule.ts';
 import { xtAlign } from '../xt-rule.ts';
 import { type EntryLayout, EXTENSION, INTERFACE_SIZE, INV, layouts, STANDARD_TARGET_SIZE } from './layout.ts';
@@ -108,7 +109,7 @@ export function writeMask(rule: XtRule, mask: Uint8Array, c: BytesContext): void
 function maskExtension(kind: 'match' | 'target', mask: Uint8Array, at: number, e: XtExtension, c: BytesContext): number {
   const data = at + EXTENSION.size;
   const codec = codecOfKernel(kind, e.name, e.revision, e.data, c.family);
-  const revision = codec?.revisions.find((r) => r.revision === e.revision && (r.family ?? c.family) === c.family);
+  const revision = revisionOf(codec, e.revision, c.family);
   mask.fill(0xff, at, data + Math.min(e.data.length, revision?.size ?? e.data.length));
   // match_different and target_different of libiptc.c look at size, name and data only.
   mask[at + EXTENSION.revision] = 0;
