@@ -272,6 +272,8 @@ describe('a base chain that iptables does not see', () => {
       assert.deepEqual(await asked(() => ipt.append('filter', 'X', '-s 1.1.1.2')), ['commit']);
       assert.deepEqual(await asked(() => ipt.append('filter', 'INPUT', '-s 1.1.1.3')), ['commit']);
       assert.deepEqual(await asked(() => ipt.exists('filter', 'INPUT', '-s 1.1.1.3')), ['dump of rules']);
+      assert.deepEqual(await asked(() => ipt.deleteAt('filter', 'INPUT', 1)), ['generation', 'dump of rules', 'commit']);
+      assert.deepEqual(await asked(() => ipt.append('filter', 'INPUT', '-s 1.1.1.1')), ['commit']);
       assert.deepEqual(await asked(() => ipt.flushChain('filter', 'INPUT')), ['commit']);
       await ns.must('nft', ['add table inet other']);
       const again = await asked(() => ipt.append('filter', 'INPUT', '-s 1.1.1.4'));

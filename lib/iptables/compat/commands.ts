@@ -41,6 +41,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
     const bytes = context.bytes();
     const messages = new Map<number, number>();
     let changes = 0;
+    let deletes = false;
     let first = 0;
     const zeroed: LedgerEntry[] = [];
     for (const [i, t] of work.entries()) {
@@ -50,6 +51,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
       const layout = new Layout(context, batch, bytes, t, tableView, settings);
       layout.run(addTable);
       changes += layout.changes;
+      deletes ||= layout.deletes;
       zeroed.push(...layout.zeroed);
       first += t.commands.length;
     }
@@ -66,7 +68,8 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
         });
       const sent = (): Verb<Sent> => sendWhileSame(context, work, view, send);
       const { result, generation } = yield* zeroed.length === 0 || o.dryRun === true ? sent() : noted(context, zeroed, sent);
-      if (o.dryRun !== true && !nothing) remember(context, work, view, generation, result.generation);
+      const made = result.generation ?? (deletes && generation !== undefined ? generation + 1 : undefined);
+      if (o.dryRun !== true && !nothing) remember(context, work, view, generation, made);
       return {
         ...(result.generation === undefined ? {} : { generation: result.generation }),
         handle: (op: Operation) => result.handle({ index: messages.get(op.index) ?? -1 }),
@@ -112,9 +115,17 @@ function* sendWhileSame(
       const again = yield* look(context, work);
       // The batch makes chains that are there by now, or lacks some.
       if (!again.tables.every((t, i) => isSameSet(t.missing, tables[i]?.missing ?? t.missing))) throw err;
-      generation = tries < CONDITIONAL_TRIES ? again.generation : undefined;
+      if (tries >= TRIES) throw err;
+      generation = tries < CONDITIONAL_TRIES || declaresBare(work) ? again.generation : undefined;
     }
   }
+}
+
+/** `:INPUT -` for a chain that has just gone away would make an ordinary chain of that name. */
+function declaresBare(work: readonly TableCommands[]): boolean {
+  const bare = (table: string, c: Command): boolean =>
+    c.verb === 'declareChain' && c.policy === undefined && builtinChain(table, c.chain) !== undefined;
+  return work.some(({ table, commands }) => commands.some((c) => bare(table, c)));
 }
 
 function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

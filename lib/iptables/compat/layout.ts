@@ -56,6 +56,8 @@ export class Layout {
   #nextId = 1;
   /** How many commands have something to do. */
   changes = 0;
+  /** Whether a rule is deleted: the commit then makes a generation, which the kernel does not tell where the deletion comes first. */
+  deletes = false;
   /** What rules that keep their handles had counted when they were looked at. */
   readonly zeroed: LedgerEntry[] = [];
 
@@ -324,7 +326,9 @@ export class Layout {
 
   #deleteRule(index: number, c: Command & { readonly chain: string }, at: number): void {
     const [entry] = this.#state(c.chain)?.entries.splice(at, 1) ?? [];
-    if (entry !== undefined) this.#out.deleteRule(this.#kernelName(c.chain), nameOf(entry), this.#named(index, c));
+    if (entry === undefined) return;
+    this.deletes = true;
+    this.#out.deleteRule(this.#kernelName(c.chain), nameOf(entry), this.#named(index, c));
   }
 
   // ---- counters
