@@ -98,6 +98,9 @@ export class Connection {
     return new Connection(reply.connection, where, target);
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
   get portId(): number {
     return this.#native.portId;
   }

@@ -20,7 +20,7 @@ export interface CommitSettings {
 
 export interface IptablesBackend {
   readonly name: 'nft' | 'legacy';
-  /** All commands or none; `changes` counts those that had something to do. `sending` is called when bytes are about to go out. */
+  /** All commands or none; `changes` counts those that had something to do. `sending` is called when nf_tables' bytes are about to go out, or where a legacy table did not take them. */
   commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommitResult & { readonly changes: number }>;
   restore(tables: readonly SavedTable[], o: { readonly noflush: boolean; readonly counters: boolean; readonly test: boolean }): Verb<void>;
   snapshot(only?: readonly string[]): Verb<IptablesRuleset>;

@@ -74,6 +74,11 @@ export function newChainError(name: string, text = false): string | undefined {
   return taken ? `chain name "${name}" may not clash with target name` : undefined;
 }
 
+/** What ENOENT says of a chain. */
+export function noChain(table: string, chain: string): string {
+  return `no chain ${chain} in table ${table}`;
+}
+
 /** Why a builtin chain is not deleted. */
 export function builtinStays(table: string, chain: string): string {
   return `${chain} is a builtin chain of table ${table}: those are not deleted`;

@@ -1,14 +1,13 @@
 // Which backend holds the rules of a host: as Kubernetes' and Docker's own detection decides, and why.
 import { Connection, type Netns } from '../connection.ts';
 import { NetfilterError } from '../errors.ts';
-import { chainTable } from '../nftables/objects/chain.ts';
-import { families, NFT_MSG_GETCHAIN } from '../nftables/objects/messages.ts';
-import { decodeAll } from '../nftables/picture.ts';
-import { dump, dumpScopes, type RuleScope, readGeneration } from '../nftables/read.ts';
+import { families } from '../nftables/objects/messages.ts';
+import { dumpScopes, type RuleScope, readGeneration } from '../nftables/read.ts';
 import type { Verb } from '../run.ts';
 import type { IptablesBackend } from './backend.ts';
 import { builtinChain, tableNames } from './builtin.ts';
 import { CompatBackend } from './compat/backend.ts';
+import { dumpChains } from './compat/look.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { LegacyBackend } from './legacy/backend.ts';
 import { checkPermitted, existingTables, requestTable } from './legacy/requests.ts';
@@ -125,10 +124,7 @@ function* lookAtNft(connection: Connection): Verb<Found> {
     const used: RuleScope[] = [];
     let users = 0;
     for (const family of ['ip', 'ip6'] as const) {
-      for (const { attributes: a } of decodeAll(
-        yield* dump(connection, 'dump of chains', NFT_MSG_GETCHAIN, families[family]),
-        chainTable,
-      )) {
+      for (const a of yield* dumpChains(connection, family)) {
         const { table = '', name = '', use = 0 } = a;
         if (!tableNames.includes(table)) continue;
         const user = a.hook === undefined;

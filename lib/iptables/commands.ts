@@ -33,6 +33,16 @@ export type Command = InText &
   );
 export type CommandOf<V extends Command['verb']> = Extract<Command, { readonly verb: V }>;
 
+/** The rules that commands name. */
+export function* rulesOfCommands(commands: Iterable<Command>): Generator<RuleSpec> {
+  for (const c of commands) if ('rule' in c) yield c.rule;
+}
+
+/** The chain that a rule jumps or goes to. */
+export function chainOfTarget({ target }: RuleSpec): string | undefined {
+  return target === undefined ? undefined : 'jump' in target ? target.jump : 'goto' in target ? target.goto : undefined;
+}
+
 /** The commands of one table. */
 export interface TableCommands {
   readonly table: string;

@@ -1,9 +1,9 @@
-// Save text made ready once: parsed, checked and frozen, so that passing it again costs nothing.
+// Save text made ready once: parsed and checked, so that a restore has only its bytes to make.
 import { NetfilterError } from '../errors.ts';
 import type { IpFamily } from './extensions/codec.ts';
 import { parseSaveText, type SavedTable } from './save-text.ts';
 
-/** Save text made ready once. Frozen: passing the same object again is the fast path. */
+/** Save text made ready once: restored again and again it is not parsed again. */
 export interface CompiledRuleset {
   /** How many rules it holds. */
   readonly rules: number;

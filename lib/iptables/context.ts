@@ -4,7 +4,7 @@ import { EACCES, ENOENT, EPERM } from '../errno.ts';
 import { fromFailure, NEED_CAP_NET_RAW, NetfilterError } from '../errors.ts';
 import type { NativeFailure } from '../native.ts';
 import type { Verb } from '../run.ts';
-import type { BytesContext, Codec, IpFamily } from './extensions/codec.ts';
+import { type BytesContext, type Codec, type IpFamily, ValueError } from './extensions/codec.ts';
 import type { Revisions } from './revisions.ts';
 import type { RuleSpec } from './rule-spec.ts';
 import { codecsOf, toXt } from './xt-convert.ts';
@@ -36,8 +36,8 @@ export class RuleContext {
   }
 
   /**
-   * Set names and indexes as they are now, to be used for one verb: a set that is destroyed and made again has another
-   * index. The question is a getsockopt of microseconds and never waits.
+   * Set names and indexes as they are when they are first needed, for one verb and the rules it gives: a set that is destroyed and made again
+   * has another index. The question is a getsockopt of microseconds and never waits.
    */
   bytes(): BytesContext {
     const indexes = new Map<string, number>();
@@ -60,6 +60,8 @@ export class RuleContext {
       setName: (index) => {
         const known = names.get(index);
         if (known !== undefined) return known;
+        // Who looks at a rule after the end reads of no set, and writes none by that name.
+        if (this.connection.closed) return `[set ${index}]`;
         const reply = this.connection.ipset(index);
         if (reply.failure !== undefined || reply.name === undefined) throw setError(`set with index ${index}`, reply.failure);
         names.set(index, reply.name);
@@ -68,9 +70,15 @@ export class RuleContext {
     };
   }
 
-  /** The rule with its structs in the newest revisions; after `learn`. */
+  /** The rule with its structs in the newest revisions; after `learn`. Throws ERR_INVALID_ARG for what none of them can say. */
   xtRule(spec: RuleSpec, bytes: BytesContext): XtRule {
-    return toXt(spec, bytes, (codec) => this.#revisions.newest(codec));
+    try {
+      return toXt(spec, bytes, (codec) => this.#revisions.newest(codec));
+    } catch (err) {
+      throw err instanceof ValueError
+        ? new NetfilterError(`${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG', cause: err })
+        : err;
+    }
   }
 }
 

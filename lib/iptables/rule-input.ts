@@ -15,11 +15,12 @@ export function rulesOf(input: RuleInput, family: IpFamily, chain: string): Rule
   const words = templateOf(input as RuleSpec);
   if (words !== undefined) return new RuleParser(words, family, { chain }).rules();
   let spec: RuleSpec;
+  let given: RuleSpec;
   if ('spec' in input) {
     if (isForeign(input.spec)) throw invalid('a foreign rule has no iptables form: it can be handled through Nftables');
-    spec = withoutCounter(input.spec);
-  } else spec = normalizeRule(input, family);
-  const side = refusedInterface(chain, spec);
+    spec = given = withoutCounter(input.spec);
+  } else spec = normalizeRule((given = input), family);
+  const side = refusedInterface(chain, { in: given.inInterface !== undefined, out: given.outInterface !== undefined });
   if (side !== undefined) throw invalid(`rule: ${side === 'i' ? 'in' : 'out'}Interface: can't use -${side} with ${chain}`);
   return [spec];
 }

@@ -4,9 +4,10 @@
 import { RuleSyntaxError } from '../errors.ts';
 import type { Counter } from '../model/ruleset.ts';
 import { builtinChain, builtinChains, newChainError, tableNames } from './builtin.ts';
-import type { Command } from './commands.ts';
+import { type Command, chainOfTarget } from './commands.ts';
 import { commandsOf, place } from './commands-of-line.ts';
 import type { IpFamily } from './extensions/codec.ts';
+import { counterNumber, refusedOptions } from './rule/base-options.ts';
 import { RuleParser } from './rule/parser.ts';
 import type { RuleSpec } from './rule-spec.ts';
 import { splitWords, type Word } from './words.ts';
@@ -16,17 +17,31 @@ export interface SavedTable {
   readonly line: number;
   /** In the order of the text. */
   readonly commands: readonly Command[];
-  /** The first use of a chain that is neither declared before nor builtin: wrong where the table begins empty. */
-  readonly undeclared: RuleSyntaxError | undefined;
-  /** The first rule with [packets:bytes] before it and a -c in it: wrong where counters are restored. */
-  readonly countedTwice: RuleSyntaxError | undefined;
+  /** What is wrong for some restores only: the first of each kind. */
+  readonly wrong: Readonly<Wrong>;
 }
 
-/** Throws what is wrong with a table for this kind of restore only. */
-export function checkRestorable(table: SavedTable, o: { readonly noflush: boolean; readonly counters: boolean }): void {
-  // Where the table begins anew, a chain that the text does not declare cannot be there.
-  if (!o.noflush && table.undeclared !== undefined) throw table.undeclared;
-  if (o.counters && table.countedTwice !== undefined) throw table.countedTwice;
+/**
+ * Kinds of restores that refuse what others take. fresh: the table begins anew, so that a chain which the text does not declare cannot be there.
+ * counters: [packets:bytes] count. Of policies without them, and of user chains' policies, the real programs think differently.
+ */
+type Restore = 'fresh' | 'counters' | 'counters on nft' | 'legacy';
+type Wrong = { [K in Restore]?: RuleSyntaxError | undefined };
+
+/** Throws the first that is wrong with a table for this restore. */
+export function checkRestorable(
+  { wrong }: SavedTable,
+  o: { readonly noflush: boolean; readonly counters: boolean },
+  backend: 'nft' | 'legacy',
+): void {
+  const refusing: readonly (RuleSyntaxError | undefined)[] = [
+    o.noflush ? undefined : wrong.fresh,
+    o.counters ? wrong.counters : undefined,
+    o.counters && backend === 'nft' ? wrong['counters on nft'] : undefined,
+    backend === 'legacy' ? wrong.legacy : undefined,
+  ];
+  const [first] = refusing.filter((err) => err !== undefined).sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  if (first !== undefined) throw first;
 }
 
 /** All tables of a save text, each ended by COMMIT. Throws RuleSyntaxError with line, column and word. */
@@ -48,8 +63,7 @@ interface OpenTable {
   readonly commands: Command[];
   /** Chains that the text has declared so far: all there are where the table began empty. */
   readonly chains: Set<string>;
-  undeclared: RuleSyntaxError | undefined;
-  countedTwice: RuleSyntaxError | undefined;
+  readonly wrong: Wrong;
 }
 
 class SaveReader {
@@ -65,7 +79,7 @@ class SaveReader {
   line(text: string, line: number): void {
     this.#lastLine = line;
     const first = text.charCodeAt(0);
-    // Empty lines and # comments; blanks before them count too.
+    // Comments begin with the line: after a blank the real programs take # for an argument.
     if (Number.isNaN(first) || first === 35 || text.trim() === '') return;
     if (first === 42) return this.#table(text, line);
     if (this.#open === undefined) throw syntax('a table (*name) must come first', text.trim(), 1, line);
@@ -81,7 +95,7 @@ class SaveReader {
     const name = text.slice(1).trim();
     if (this.#open !== undefined) throw syntax(`table ${this.#open.name} is not ended by COMMIT`, text, 1, line);
     if (builtinChains(name) === undefined) throw syntax(`unknown table "${name}", one of ${tableNames.join(', ')}`, name, 2, line);
-    this.#open = { name, line, commands: [], chains: new Set(), undeclared: undefined, countedTwice: undefined };
+    this.#open = { name, line, commands: [], chains: new Set(), wrong: {} };
   }
 
   #rule(text: string, line: number, table: OpenTable): void {
@@ -93,8 +107,9 @@ class SaveReader {
       if (parser.ofOtherFamily) return;
       for (const c of commandsOf(parser.command, rules, words, { line }))
         table.commands.push(counter === undefined ? c : { ...c, leading: counter });
-      if (counter !== undefined && rules[0]?.counter !== undefined) table.countedTwice ??= countedTwice(words, line);
-      table.undeclared ??= undeclared(table, parser, rules[0], words, line);
+      const { wrong } = table;
+      if (counter !== undefined) wrong.counters ??= miscounted(parser, rules[0], words, line);
+      wrong.fresh ??= undeclared(table, parser, rules[0], words, line);
     } catch (err) {
       throw err instanceof RuleSyntaxError
         ? new RuleSyntaxError(reasonOf(err), { word: err.word, wordIndex: err.wordIndex, column: err.column, line })
@@ -112,8 +127,12 @@ function reasonOf(err: RuleSyntaxError): string {
   return err.message.replace(/^column \d+: /, '');
 }
 
-/** The real program takes the [packets:bytes] before a rule for a -c. */
-function countedTwice(words: readonly Word[], line: number): RuleSyntaxError {
+/** The real program takes the [packets:bytes] before a line for a -c. */
+function miscounted(parser: RuleParser, rule: RuleSpec | undefined, words: readonly Word[], line: number): RuleSyntaxError | undefined {
+  const { letter, more } = parser.command;
+  if (refusedOptions(letter, more !== undefined).includes('c'))
+    return new RuleSyntaxError("Illegal option `-c' with this command: the line begins with [packets:bytes]", { ...place(words, 0), line });
+  if (rule?.counter === undefined) return undefined;
   const at = words.findIndex(({ text }) => text.startsWith('-c') || text.startsWith('--set'));
   return new RuleSyntaxError('multiple -c flags not allowed: the line begins with [packets:bytes]', { ...place(words, at), line });
 }
@@ -139,8 +158,7 @@ function undeclared(
   }
   if (letter === 'X') chains.delete(chain);
   if (letter === 'E' && more !== undefined && chains.delete(chain)) chains.add(more);
-  const to = rule?.target;
-  const jump = to === undefined ? undefined : 'jump' in to ? to.jump : 'goto' in to ? to.goto : undefined;
+  const jump = rule === undefined ? undefined : chainOfTarget(rule);
   if (jump === undefined || chains.has(jump) || (jump === chain && builtinChain(name, jump) !== undefined)) return undefined;
   return missing(jump, parser.targetAt);
 }
@@ -163,13 +181,12 @@ function ruleWords(text: string): { readonly words: readonly Word[]; readonly co
 function parseCounter(text: string): Counter | undefined {
   const colon = text.indexOf(':');
   if (!text.startsWith('[') || !text.endsWith(']') || colon < 0) return undefined;
-  const packets = text.slice(1, colon);
-  const bytes = text.slice(colon + 1, -1);
-  if (!/^\d{1,20}$/.test(packets) || !/^\d{1,20}$/.test(bytes)) return undefined;
-  return { packets: BigInt(packets), bytes: BigInt(bytes) };
+  const packets = counterNumber(text.slice(1, colon));
+  const bytes = counterNumber(text.slice(colon + 1, -1));
+  return packets === undefined || bytes === undefined ? undefined : { packets, bytes };
 }
 
-/** `:chain policy [packets:bytes]`. Policy and counters of a user chain say nothing. */
+/** `:chain policy [packets:bytes]`. Counters of a user chain say nothing, nor does its policy on nf_tables. */
 function chainLine(text: string, line: number, table: OpenTable): Command {
   const [name = '', policy, counters] = text.slice(1).trim().split(/\s+/);
   if (name === '') throw syntax('a chain name is missing', text, 1, line);
@@ -177,13 +194,20 @@ function chainLine(text: string, line: number, table: OpenTable): Command {
   if (reason !== undefined) throw syntax(reason, name, 2, line);
   if (policy === undefined) throw syntax(`chain ${name} has no policy`, '', text.length + 1, line);
   table.chains.add(name);
-  if (builtinChain(table.name, name) === undefined) return { verb: 'declareChain', chain: name, line };
+  const column = text.indexOf(policy, name.length + 1) + 1;
+  if (builtinChain(table.name, name) === undefined) {
+    if (policy !== '-') table.wrong.legacy ??= syntax(`Bad built-in chain name: ${name} has no policy, \`-' is its`, policy, column, line);
+    return { verb: 'declareChain', chain: name, line };
+  }
   const counter = counters === undefined ? undefined : parseCounter(counters);
   if (counters !== undefined && counter === undefined)
     throw syntax(`"${counters}" is no [packets:bytes]`, counters, text.indexOf(counters, name.length + 1) + 1, line);
   const counted = counter === undefined ? {} : { counter };
+  if (counter === undefined) {
+    const uncounted = syntax(`invalid policy counters for chain '${name}': they are missing`, '', text.length + 1, line);
+    table.wrong[policy === '-' ? 'counters on nft' : 'counters'] ??= uncounted;
+  }
   if (policy === '-') return { verb: 'declareChain', chain: name, line, ...counted };
-  const column = text.indexOf(policy, name.length + 1) + 1;
   if (policy !== 'ACCEPT' && policy !== 'DROP') throw syntax(`bad policy "${policy}", ACCEPT or DROP`, policy, column, line);
   return { verb: 'declareChain', chain: name, policy, line, ...counted };
 }

@@ -7,6 +7,7 @@ import type { Verb } from '../run.ts';
 import type { IptablesBackend } from './backend.ts';
 import type { Command } from './commands.ts';
 import type { IpFamily } from './extensions/codec.ts';
+import { checkCounter } from './rule/normalize.ts';
 import { checkChain, checkNewChain, checkNumber, checkPolicy, oneRule } from './rule-input.ts';
 import type { RuleInput, RuleSpec } from './rule-spec.ts';
 
@@ -65,7 +66,12 @@ export class IptablesTransaction {
   }
   setPolicy(chain: string, policy: 'ACCEPT' | 'DROP', c?: Counter): Operation {
     checkPolicy(policy);
-    return this.#push(chain, { verb: 'setPolicy', chain, policy, counter: c });
+    return this.#push(chain, {
+      verb: 'setPolicy',
+      chain,
+      policy,
+      counter: c === undefined ? undefined : checkCounter(c, 'counter of a policy'),
+    });
   }
   /** The counters of a chain and its rules, or of all chains, to zero, as `Iptables.zero`. */
   zero(chain?: string): Operation {

@@ -4,6 +4,7 @@
 import { type BytesContext, ValueError } from './extensions/codec.ts';
 import { codecOfKernel } from './extensions/registry.ts';
 import { Struct } from './extensions/struct.ts';
+import { revisionOf } from './xt-convert.ts';
 import { type XtAddress, type XtExtension, type XtInterface, type XtRule, type XtVerdict, xtAlign } from './xt-rule.ts';
 
 export function sameRule(a: XtRule, b: XtRule, c: BytesContext): boolean {
@@ -52,14 +53,13 @@ function sameExtension(kind: 'match' | 'target', a: XtExtension, b: XtExtension,
   return other !== undefined && sameStruct(kind, a, other, c);
 }
 
-function revisionOf(kind: 'match' | 'target', e: XtExtension, revision: number, c: BytesContext) {
-  const codec = codecOfKernel(kind, e.name, e.revision, e.data, c.family);
-  return codec?.revisions.find((r) => r.revision === revision && (r.family === undefined || r.family === c.family));
+function revisionLike(kind: 'match' | 'target', e: XtExtension, revision: number, c: BytesContext): ReturnType<typeof revisionOf> {
+  return revisionOf(codecOfKernel(kind, e.name, e.revision, e.data, c.family), revision, c.family);
 }
 
 function sameStruct(kind: 'match' | 'target', a: XtExtension, b: Uint8Array, c: BytesContext): boolean {
   if (sameBytes(a.data, b)) return true;
-  const revision = revisionOf(kind, a, a.revision, c);
+  const revision = revisionLike(kind, a, a.revision, c);
   if (revision === undefined || a.data.length !== b.length) return false;
   const [one, other] = [a.data, b].map((data) => {
     const copy = data.slice();
@@ -72,8 +72,8 @@ function sameStruct(kind: 'match' | 'target', a: XtExtension, b: Uint8Array, c: 
 
 /** The same options in the struct of another revision; undefined where either cannot say them. */
 function atRevision(kind: 'match' | 'target', e: XtExtension, revision: number, c: BytesContext): Uint8Array | undefined {
-  const from = revisionOf(kind, e, e.revision, c);
-  const to = revisionOf(kind, e, revision, c);
+  const from = revisionLike(kind, e, e.revision, c);
+  const to = revisionLike(kind, e, revision, c);
   if (from === undefined || to === undefined || e.data.length !== xtAlign(from.size)) return undefined;
   try {
     const options = from.read(new Struct(e.data), c) as never;

@@ -74,6 +74,10 @@ function extensionBytes(kind: 'match' | 'target', e: Extension, c: BytesContext,
   return { name: codec.kernelName ?? codec.name, revision: revision.revision, data };
 }
 
+export function revisionOf(codec: Codec | undefined, revision: number, family: IpFamily): Codec['revisions'][number] | undefined {
+  return codec?.revisions.find((r) => r.revision === revision && (r.family ?? family) === family);
+}
+
 /** With XT_ALIGN. */
 function structSize(revision: Pick<Revision<never>, 'size' | 'legacySize'>, c: BytesContext): number {
   return xtAlign((c.backend === 'legacy' ? revision.legacySize : undefined) ?? revision.size);
@@ -118,7 +122,7 @@ function targetOptions(t: XtExtension | XtVerdict, c: BytesContext): NonNullable
 
 function extensionOptions(kind: 'match' | 'target', e: XtExtension, c: BytesContext): Extension {
   const codec = codecOfKernel(kind, e.name, e.revision, e.data, c.family);
-  const revision = codec?.revisions.find((r) => r.revision === e.revision && (r.family === undefined || r.family === c.family));
+  const revision = revisionOf(codec, e.revision, c.family);
   const raw: UnknownExtension = { name: e.name, revision: e.revision, data: e.data };
   // Another size than the struct's is not the revision we know, whatever its number says.
   if (codec === undefined || revision === undefined || e.data.length !== structSize(revision, c)) return raw;

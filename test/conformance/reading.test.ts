@@ -51,6 +51,18 @@ conformance('reading', (it) => {
     assert.deepEqual(await h.ipt.list('filter', 'OUTPUT'), []);
   });
 
+  it('save: all tables, in the order of the real program', async (h) => {
+    for (const table of ['raw', 'security', 'filter', 'nat', 'mangle']) await h.ipt.append(table, 'OUTPUT', '-j ACCEPT');
+    const printed = await h.programs.save(h.ns);
+    assert.deepEqual(unstamped(await h.ipt.save()), unstamped(printed));
+    const tables = [...printed.matchAll(/^\*(.*)$/gm)].map((found) => found[1]);
+    assert.equal(tables.length, 5);
+    assert.deepEqual(
+      (await h.iptables.snapshot()).tables.map((t) => t.name),
+      tables,
+    );
+  });
+
   it('list: what is not there', async (h) => {
     for (const table of ['filter', 'nat']) {
       assert.deepEqual(await h.ipt.list(table), []);

@@ -1,5 +1,6 @@
 // restore: the whole text and parts of it, with and without what is there, and what a failure leaves.
 import assert from 'node:assert/strict';
+import { describe } from 'node:test';
 import { compile, NetfilterError } from '../../lib/index.ts';
 import { tablesOf } from '../support/fixtures.ts';
 import { conformance, type Host } from './grid.ts';
@@ -136,6 +137,12 @@ conformance('restore', (it) => {
     ['a chain deleted that has rules', '-X KEEP'],
     ['an unknown option', '-A CHANGE --nope'],
     ['a loop', '-A KEEP -j CHANGE\n-A CHANGE -p tcp -j KEEP'],
+    ['the table twice', '-I CHANGE -j LOG\nCOMMIT\n*filter\n-D CHANGE 1'],
+    [
+      'the table twice, another between',
+      '-I CHANGE -j LOG\nCOMMIT\n*raw\n-A OUTPUT -j LOG\nCOMMIT\n*filter\n-D CHANGE -j DROP\n-I CHANGE 2 -j RETURN\n-R CHANGE 1 -p tcp -j LOG',
+    ],
+    ['the table twice, a chain made and then filled', '-N NEW\nCOMMIT\n*filter\n-A NEW -j DROP\n-I NEW 2 -j LOG\n-A INPUT -j NEW'],
   ];
   for (const [what, lines] of changes) {
     it(`noflush, ${what}: as the real program`, async (h) => {
@@ -152,6 +159,154 @@ conformance('restore', (it) => {
     });
   }
 
+  /** The word that is wrong, on either backend or on one; counters: 'with' or 'without' where it is wrong so only. */
+  const lines: readonly (readonly [line: string, word?: string, only?: 'nft' | 'legacy' | undefined, counters?: 'with'])[] = [
+    [':INPUT ACCEPT', '', undefined, 'with'],
+    [':INPUT -', '', 'nft', 'with'],
+    [':INPUT DROP [5:6]'],
+    [':INPUT - [5:6]'],
+    [':FOO -'],
+    [':FOO - [a:b]'],
+    [':FOO ACCEPT', 'ACCEPT', 'legacy'],
+    [':FOO DROP [0:0]', 'DROP', 'legacy'],
+    ['[5:6] -D CHANGE -j DROP', '[5:6]', undefined, 'with'],
+    ['[5:6] -D CHANGE 1', '[5:6]', undefined, 'with'],
+    ['[5:6] -N X', '[5:6]', undefined, 'with'],
+    ['[5:6] -F CHANGE', '[5:6]', undefined, 'with'],
+    ['[5:6] -Z', '[5:6]', undefined, 'with'],
+    ['[5:6] -E CHANGE X', '[5:6]', undefined, 'with'],
+    ['-A INPUT -o +', '-o'],
+    ['-A INPUT ! -o +', '-o'],
+    ['-A OUTPUT -i +', '-i'],
+    ['-I CHANGE -o + -i +'],
+    ['  # no comment', '#'],
+    ['# a comment'],
+    ['  -A INPUT'],
+  ];
+  for (const counters of [false, true]) {
+    it(`lines that are refused, ${counters ? 'with' : 'without'} counters: as the real program, and which word`, async (h) => {
+      for (const [line, word, only = h.backend, when] of lines) {
+        await h.given(before);
+        const input = `*filter\n${line}\nCOMMIT\n`;
+        const o = { noflush: true, counters };
+        const real = await h.programs.tryRestore(h.twin, input, ...args(o));
+        const wrong = word !== undefined && only === h.backend && (when === undefined || counters);
+        assert.equal(real.code !== 0, wrong, `${line}: ${real.stderr}`);
+        if (wrong) {
+          const column = word === '' ? line.length + 1 : line.indexOf(word) + 1;
+          await assert.rejects(h.ipt.restore(input, o), { code: 'ERR_RULE_SYNTAX', line: 2, column, word }, line);
+        } else await h.ipt.restore(input, o);
+        await h.same(line);
+      }
+    });
+  }
+
+  it('the first wrong line is named, whatever is wrong with it', async (h) => {
+    const input = '*filter\n:INPUT DROP\n[1:2] -F\n-A NOPE -j DROP\nCOMMIT\n';
+    await assert.rejects(h.ipt.restore(input, { counters: true }), { line: 2, word: '' });
+    await assert.rejects(h.ipt.restore(input), { line: 4, word: 'NOPE' });
+    for (const rule of [{ outInterface: '+' }, { outInterface: { not: '+' } }, '-o +', ['-o', '+']])
+      await assert.rejects(h.ipt.append('filter', 'INPUT', rule), /can't use -o with INPUT/);
+    await h.ipt.append('filter', 'FORWARD', { outInterface: '+' });
+  });
+
+  it('[packets:bytes] before a policy are its counters', async (h) => {
+    const input = '*filter\n[5:6] -P FORWARD DROP\nCOMMIT\n';
+    for (const counters of [false, true]) {
+      await h.given(before);
+      await h.ipt.restore(input, { noflush: true, counters });
+      assert.equal((await h.state()).get('filter')?.[1], `:FORWARD DROP ${counters ? '[5:6]' : '[0:0]'}`);
+      // iptables-nft 1.8.9 forgets them.
+      await h.programs.tryRestore(h.twin, input, ...args({ noflush: true, counters }));
+      if (h.backend === 'legacy') await h.same();
+    }
+  });
+
+  it('without noflush the second of a table that stands twice begins anew', async (h) => {
+    await h.given(before);
+    const input = `*filter\n:ONE - [0:0]\n-A INPUT -j ONE\n-I INPUT 2 -j LOG\nCOMMIT\n*raw\n-A OUTPUT -j DROP\nCOMMIT\n*filter\n:TWO - [0:0]\n-A INPUT -j TWO\n-I INPUT 2 -j DROP\nCOMMIT\n`;
+    assert.deepEqual(await h.ipt.restore(input), { tables: ['filter', 'raw', 'filter'] });
+    await h.programs.restore(h.twin, input);
+    await h.same();
+  });
+
+  describe('a chain made after another was renamed', () => {
+    const given = '*filter\n:A - [0:0]\n:B - [0:0]\n-A A -p tcp -j LOG\n-A B -p udp -j LOG\n-A INPUT -j B\nCOMMIT\n';
+    const inFilter = (lines: string): string => `*filter\n${lines}\nCOMMIT\n`;
+    const chain = async (h: Host, name: string): Promise<string[]> =>
+      (await h.rules('filter')).filter((line) => line.startsWith(`-A ${name} `));
+
+    it('under the new name: there already', async (h) => {
+      await h.given(given);
+      const input = inFilter('-E B C\n-N C\n-A C -j DROP');
+      await h.refuses(() => h.ipt.restore(input, { noflush: true }), {
+        code: 'EEXIST',
+        errno: 17,
+        message: /^line 3: chain C is there already/,
+      });
+      if (h.backend === 'legacy') assert.notEqual((await h.programs.tryRestore(h.twin, input, '-n')).code, 0);
+      const tx = h.iptables.transaction('filter');
+      tx.renameChain('B', 'C');
+      tx.newChain('C');
+      await h.refuses(() => tx.commit(), { code: 'EEXIST', errno: 17 });
+      const both = inFilter('-E B C\n-E A C');
+      await h.refuses(() => h.ipt.restore(both, { noflush: true }), { code: 'EEXIST', errno: 17 });
+    });
+
+    it('declared under the new name: it is emptied', async (h) => {
+      await h.given(given);
+      const input = inFilter('-E B C\n:C - [0:0]\n-A C -j DROP\n-I C 2 -j RETURN');
+      await h.ipt.restore(input, { noflush: true });
+      // iptables-nft makes a second chain of the name.
+      if (h.backend === 'legacy') {
+        await h.programs.restore(h.twin, input, '-n');
+        await h.same();
+      }
+      assert.deepEqual(await h.iptables.listChains('filter'), ['INPUT', 'FORWARD', 'OUTPUT', 'A', 'C']);
+      assert.deepEqual(await chain(h, 'C'), ['-A C -j DROP', '-A C -j RETURN']);
+      assert.deepEqual(await chain(h, 'INPUT'), ['-A INPUT -j C']);
+    });
+
+    it('under the old name', async (h) => {
+      for (const [lines, made] of [
+        ['-E A F\n-N A\n-A A -j DROP', ['-A A -j DROP']],
+        ['-E A F\n:A - [0:0]', []],
+      ] as const) {
+        await h.given(given);
+        const input = inFilter(lines);
+        if (h.differs('the old name of a renamed chain is free before the commit')) {
+          await h.ipt.restore(input, { noflush: true });
+          await h.programs.restore(h.twin, input, '-n');
+          await h.same();
+          assert.deepEqual(await chain(h, 'A'), made);
+        } else {
+          const taken = { code: 'EEXIST', errno: 17, message: /^line 3: .*renamed/ };
+          await h.refuses(() => h.ipt.restore(input, { noflush: true }), taken);
+        }
+      }
+      const swap = inFilter('-E A F\n-E B A');
+      await h.given(given);
+      if (h.differs('the old name of a renamed chain is free before the commit')) await h.ipt.restore(swap, { noflush: true });
+      else await h.refuses(() => h.ipt.restore(swap, { noflush: true }), { code: 'EEXIST', errno: 17, message: /^line 3: .*renamed/ });
+    });
+
+    it('both in the text', async (h) => {
+      const input = inFilter('-N A\n-A A -p tcp\n-E A B\n-N A\n-A A -j DROP\n-I A 2 -j LOG\n-A B -j A');
+      await h.ipt.restore(input);
+      if (h.backend === 'legacy') {
+        await h.programs.restore(h.twin, input);
+        await h.same();
+      }
+      assert.deepEqual(await h.rules('filter'), ['-A A -j DROP', '-A A -j LOG', '-A B -p tcp', '-A B -j A']);
+      await h.ipt.restore(inFilter('-F\n-X B\n-E A C\n-X C\n-N C\n-A C -j DROP\n-D C 1\n-A C -j LOG'), { noflush: true });
+      assert.deepEqual(await h.rules('filter'), ['-A C -j LOG']);
+      assert.deepEqual(await h.iptables.listChains('filter'), ['INPUT', 'FORWARD', 'OUTPUT', 'C']);
+      await h.ipt.restore(inFilter('-N A\n-E A B\n-E B A\n-A A -j DROP'));
+      assert.deepEqual(await h.rules('filter'), ['-A A -j DROP']);
+      assert.deepEqual(await h.iptables.listChains('filter'), ['INPUT', 'FORWARD', 'OUTPUT', 'A']);
+    });
+  });
+
   it('names line and word of what is no rule set, and sends nothing', async (h) => {
     await h.given(before);
     const wrong: readonly (readonly [input: string, line: number, word: string])[] = [
@@ -160,6 +315,8 @@ conformance('restore', (it) => {
       ['*filter\n-A INPUT -j DROP\n', 3, ''],
       ['*filter\n:INPUT REJECT [0:0]\nCOMMIT\n', 2, 'REJECT'],
       ['*filter\n[1:x] -A INPUT -j DROP\nCOMMIT\n', 2, '[1:x]'],
+      ['*filter\n[18446744073709551616:1] -A INPUT -j DROP\nCOMMIT\n', 2, '[18446744073709551616:1]'],
+      ['*filter\n:INPUT DROP [1:99999999999999999999]\nCOMMIT\n', 2, '[1:99999999999999999999]'],
       ['*filter\n-A USER -j DROP\nCOMMIT\n', 2, 'USER'],
       ['*filter\n-A INPUT -j USER\nCOMMIT\n', 2, 'USER'],
       ['*nat\nCOMMIT\n# later\n*filter\n-A INPUT --nope\nCOMMIT\n', 5, '--nope'],

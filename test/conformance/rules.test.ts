@@ -328,6 +328,17 @@ conformance('rules', (it) => {
     assert.equal((await h.state()).size, 0);
   });
 
+  it('a rule that no entry of a legacy table holds', async (h) => {
+    await h.given('*filter\n-A INPUT -j DROP\nCOMMIT\n');
+    const long = Array.from({ length: 300 }, () => '-m comment --comment x').join(' ');
+    const large = { code: 'ERR_INVALID_ARG', errno: 0, message: /bytes/ };
+    await h.refuses(() => h.ipt.append('filter', 'INPUT', long), large);
+    if (h.backend === 'nft') assert.equal(await h.ipt.exists('filter', 'INPUT', long), false);
+    else
+      for (const asks of [() => h.ipt.exists('filter', 'INPUT', long), () => h.iptables.run(`-C INPUT ${long}`)])
+        await h.refuses(asks, large);
+  });
+
   it('every table', async (h) => {
     for (const [table, chain] of [
       ['raw', 'PREROUTING'],

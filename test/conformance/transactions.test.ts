@@ -246,6 +246,16 @@ conformance('transactions', (it) => {
     assert.throws(() => tx.newChain('ACCEPT'), invalid);
     assert.throws(() => tx.renameChain('X', 'LOG'), invalid);
     assert.throws(() => tx.setPolicy('INPUT', 'REJECT' as 'DROP'), invalid);
+    for (const counter of [
+      { packets: 2n ** 64n, bytes: 0n },
+      { packets: -1n, bytes: 0n },
+      { packets: 5 },
+      {},
+      'x',
+      null,
+      { packets: 0n, bytes: 0.5 },
+    ])
+      assert.throws(() => tx.setPolicy('INPUT', 'DROP', counter as never), { ...invalid, message: /counter of a policy/ }, String(counter));
     assert.equal(tx.append('INPUT', '-j DROP').index, 0);
     await h.as(run.commit(), ['-A', 'INPUT', '-j', 'DROP']);
   });

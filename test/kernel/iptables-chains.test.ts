@@ -2,6 +2,7 @@
 // deleted in one transaction, and base chains that iptables does not see.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Connection } from '../../lib/connection.ts';
 import { Iptables } from '../../lib/index.ts';
 import { realRules, withIptables } from '../support/iptables.ts';
 import type { TestNamespace } from '../support/namespace.ts';
@@ -199,6 +200,94 @@ describe('a base chain that iptables does not see', () => {
       await ipt.restore('*filter\n-A OUTPUT -j DROP\nCOMMIT\n');
       assert.deepEqual(await realRules(ns, 'filter'), ['-A OUTPUT -j DROP']);
       await ipt.append('filter', 'OUTPUT', '-j ACCEPT');
+    });
+  });
+
+  it('has a builtin name and no hook: what no packet passes is not written, as by the real program', async () => {
+    await withIptables(async (ipt, ns) => {
+      await ns.must('nft', ['add table ip filter; add chain ip filter INPUT; add rule ip filter INPUT counter accept']);
+      assert.equal((await ns.run('iptables-nft', ['-A', 'INPUT', '-j', 'DROP'])).code, 4);
+      const before = await ns.must('nft', ['list', 'ruleset']);
+      const tx = ipt.transaction('filter');
+      tx.insert('INPUT', 1, '-j DROP');
+      for (const write of [
+        () => ipt.append('filter', 'INPUT', '-j DROP'),
+        () => ipt.appendUnique('filter', 'INPUT', '-j DROP'),
+        () => ipt.setPolicy('filter', 'INPUT', 'DROP'),
+        () => ipt.flushChain('filter', 'INPUT'),
+        () => ipt.delete('filter', 'INPUT', '-j ACCEPT'),
+        () => ipt.restore('*filter\n:INPUT -\nCOMMIT\n', { noflush: true }),
+        () => ipt.run('-A INPUT -j DROP'),
+        () => tx.commit(),
+      ])
+        await assert.rejects(write(), { code: 'EOPNOTSUPP', outcome: 'not-applied', message: /no hook/ });
+      assert.equal(await ipt.exists('filter', 'INPUT', '-j ACCEPT'), false);
+      assert.deepEqual(await ipt.list('filter', 'INPUT'), []);
+      assert.equal(await ns.must('nft', ['list', 'ruleset']), before);
+      await ipt.append('filter', 'OUTPUT', '-j DROP');
+    });
+  });
+
+  it('is noticed where it has taken the place of one that was there', async () => {
+    const others = [
+      'add chain ip filter INPUT',
+      'add chain ip filter INPUT { type filter hook input priority 5; }',
+      'add chain ip filter INPUT { type filter hook output priority 0; }',
+    ];
+    await withIptables(async (ipt, ns) => {
+      for (const other of others) {
+        await ipt.append('filter', 'INPUT', '-j ACCEPT');
+        assert.equal(await ipt.exists('filter', 'INPUT', '-j ACCEPT'), true);
+        await ns.must('nft', [`flush ruleset; add table ip filter; ${other}; add rule ip filter INPUT counter accept`]);
+        const before = await ns.must('nft', ['list', 'ruleset']);
+        assert.equal(await ipt.exists('filter', 'INPUT', '-j ACCEPT'), false, other);
+        assert.deepEqual(await ipt.list('filter', 'INPUT'), [], other);
+        await assert.rejects(ipt.append('filter', 'INPUT', '-j DROP'), { code: 'EOPNOTSUPP', outcome: 'not-applied' }, other);
+        assert.equal(await ns.must('nft', ['list', 'ruleset']), before);
+        await ns.must('nft', ['flush ruleset']);
+      }
+      await ipt.append('filter', 'INPUT', '-j DROP');
+      // Our own restore has taken it away.
+      await ipt.restore('*filter\n-A OUTPUT -j DROP\nCOMMIT\n');
+      await ipt.restore('*filter\n:INPUT - [0:0]\nCOMMIT\n', { noflush: true });
+      await ipt.append('filter', 'INPUT', '-j DROP');
+      assert.match(await ns.must('nft', ['list', 'chain', 'ip', 'filter', 'INPUT']), /type filter hook input priority filter/);
+      await ns.must('iptables-nft', ['-A', 'INPUT', '-j', 'ACCEPT']);
+      await ipt.append('filter', 'INPUT', '-j LOG');
+      assert.deepEqual(await realRules(ns, 'filter'), ['-A INPUT -j DROP', '-A INPUT -j ACCEPT', '-A INPUT -j LOG', '-A OUTPUT -j DROP']);
+    });
+  });
+
+  it('costs no question as long as nobody else commits, and a busy neighbour no rule', async (t) => {
+    await withIptables(async (ipt, ns) => {
+      await ipt.append('filter', 'INPUT', '-s 1.1.1.1');
+      await ipt.newChain('filter', 'X');
+      const on = t.mock.method(Connection.prototype, 'on');
+      const asked = async (verb: () => Promise<unknown>): Promise<string[]> => {
+        on.mock.resetCalls();
+        await verb();
+        return on.mock.calls.map((call) => call.arguments[1]);
+      };
+      assert.deepEqual(await asked(() => ipt.append('filter', 'INPUT', '-s 1.1.1.2')), ['commit']);
+      assert.deepEqual(await asked(() => ipt.append('filter', 'X', '-s 1.1.1.2')), ['commit']);
+      assert.deepEqual(await asked(() => ipt.append('filter', 'INPUT', '-s 1.1.1.3')), ['commit']);
+      assert.deepEqual(await asked(() => ipt.exists('filter', 'INPUT', '-s 1.1.1.3')), ['dump of rules']);
+      assert.deepEqual(await asked(() => ipt.deleteAt('filter', 'INPUT', 1)), ['generation', 'dump of rules', 'commit']);
+      assert.deepEqual(await asked(() => ipt.append('filter', 'INPUT', '-s 1.1.1.1')), ['commit']);
+      assert.deepEqual(await asked(() => ipt.flushChain('filter', 'INPUT')), ['commit']);
+      await ns.must('nft', ['add table inet other']);
+      const again = await asked(() => ipt.append('filter', 'INPUT', '-s 1.1.1.4'));
+      assert.deepEqual(again.at(-1), 'commit');
+      assert.ok(again.length <= 4, again.join(', '));
+      assert.deepEqual(await asked(() => ipt.append('filter', 'INPUT', '-s 1.1.1.5')), ['commit']);
+      on.mock.restore();
+      const writers = await Promise.all(
+        Array.from({ length: 4 }, () => Iptables.open({ family: 'ip', backend: 'nft', netns: { pid: ns.pid } })),
+      );
+      const each = Array.from({ length: 50 }, (_, i) => i);
+      await Promise.all(writers.map((w, n) => Promise.all(each.map((i) => w.append('filter', 'OUTPUT', `-s 10.0.${n}.${i}`)))));
+      for (const w of writers) await w.close();
+      assert.equal((await ipt.list('filter', 'OUTPUT')).length, 200);
     });
   });
 

@@ -97,7 +97,20 @@ describe('marks and columns', () => {
       await ns.must('nft', ['add table ip nat; add chain ip nat INPUT { type nat hook input priority 5; }; add chain ip nat u']);
       await ns.must('nft', ['add table ip raw; add chain ip raw PREROUTING { type filter hook prerouting priority -300; }']);
       await ns.must('nft', ['add rule ip raw PREROUTING ct state new counter']);
-      for (const line of ['-t nat -S', '-t nat -L', '-t nat -L u', '-t nat -L INPUT', '-t raw -L OUTPUT']) {
+      await ns.must('nft', [
+        'add table ip mangle; add chain ip mangle early { type filter hook input priority -5; }; add chain ip mangle u',
+      ]);
+      await ns.must('nft', ['add rule ip mangle early counter accept']);
+      await ns.must('iptables-nft', ['-t', 'mangle', '-A', 'INPUT', '-j', 'ACCEPT']);
+      const whole = ['-t nat -S', '-t nat -L', '-t nat -L u', '-t nat -L INPUT', '-t raw -L OUTPUT', '-t mangle -L', '-t mangle -S'];
+      for (const line of [
+        ...whole,
+        '-t mangle -L INPUT',
+        '-t mangle -L INPUT 1',
+        '-t mangle -S INPUT',
+        '-t mangle -vS FORWARD',
+        '-t mangle -nL u',
+      ]) {
         assert.equal((await ipt.run(line)).stdout, await ns.must('iptables-nft', line.split(' ')), line);
       }
       for (const line of ['-t raw -S', '-t raw -L', '-t raw -L PREROUTING']) {

@@ -2,8 +2,10 @@
 // and leave the same rules and counters.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Connection } from '../../lib/connection.ts';
 import { type Iptables, NetfilterError, RuleSyntaxError } from '../../lib/index.ts';
 import { shellWords } from '../../lib/iptables/command-line/shell-words.ts';
+import type { Verb } from '../../lib/run.ts';
 import { type Backend, backends, program, withIptables } from '../support/iptables.ts';
 import { type TestNamespace, withNamespace } from '../support/namespace.ts';
 
@@ -260,6 +262,27 @@ describe('run on an nf_tables kernel without the table', () => {
         });
       });
     }
+  });
+
+  it('-X takes all chains there are when it commits, one made meanwhile too', async (t) => {
+    await withIptables(async (ipt, ns) => {
+      await ipt.run('-N FIRST');
+      const plain = Connection.prototype.on;
+      let late = false;
+      t.mock.method(Connection.prototype, 'on', function* (this: Connection, ...args: Parameters<typeof plain>): Verb<unknown> {
+        const reply = yield* plain.apply(this, args);
+        if (args[1] === 'dump of chains' && !late) {
+          late = true;
+          ns.mustSync('iptables-nft', ['-N', 'LATE']);
+        }
+        return reply;
+      });
+      assert.deepEqual(await ipt.run('-X'), { stdout: '', changed: true });
+      assert.equal(late, true);
+      t.mock.restoreAll();
+      assert.deepEqual(await ipt.listChains('filter'), ['INPUT', 'FORWARD', 'OUTPUT']);
+      assert.deepEqual(await ipt.run('-X'), { stdout: '', changed: false });
+    });
   });
 
   it('neither do flushChain, a transaction and save text that empty it; beside one that is there, that is emptied', async () => {

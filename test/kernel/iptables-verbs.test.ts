@@ -1,7 +1,7 @@
 // The verbs of Iptables on nf_tables, judged by the real program.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { rule } from '../../lib/index.ts';
+import { Iptables, type IptablesRule, rule } from '../../lib/index.ts';
 import { backends, program, realRules, withIptables } from '../support/iptables.ts';
 
 const ssh = '-p tcp --dport 22 -m comment --comment "ssh for ops" -j ACCEPT';
@@ -211,6 +211,26 @@ describe('bad input is refused before anything is sent', () => {
   });
 
   for (const backend of backends) {
+    it(`${backend}: a rule of a set can be looked at after close, and names no set then`, async () => {
+      await withIptables(
+        async (ipt, ns) => {
+          await ns.must('ipset', ['create', 'one', 'hash:ip']);
+          await ipt.append('filter', 'INPUT', '-m set --match-set one src -j DROP');
+          const snapshots = [await ipt.snapshot(), await ipt.snapshot()] as const;
+          assert.match(JSON.stringify(snapshots[0]), /"one"/);
+          const other = await Iptables.open({ family: 'ip', backend, netns: { pid: ns.pid } });
+          await ipt.close();
+          assert.match(JSON.stringify(snapshots[0]), /"one"/);
+          assert.match(JSON.stringify(snapshots[1]), /"\[set \d+\]"/);
+          const [installed] = [...snapshots[1].rules()];
+          assert.match(String(installed), /^-m set --match-set "\[set \d+\]" src -j DROP$/);
+          await assert.rejects(other.append('filter', 'OUTPUT', installed as IptablesRule), { code: 'ENOENT', outcome: 'not-applied' });
+          await other.close();
+        },
+        { backend },
+      );
+    });
+
     for (const family of ['ip', 'ip6'] as const) {
       it(`${program(backend, family)}: an ipset of the other family`, async () => {
         await withIptables(

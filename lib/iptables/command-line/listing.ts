@@ -1,10 +1,11 @@
 // The texts of iptables -L and -S: of a table, of one of its chains, or of one rule.
+import { NOTHING } from '../../counters/arithmetic.ts';
 import { ENOENT, EOPNOTSUPP } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Chain, Counter } from '../../model/ruleset.ts';
 import { builtinChain, builtinChains } from '../builtin.ts';
 import type { IpFamily } from '../extensions/codec.ts';
-import { isForeign, isPrintable } from '../installed.ts';
+import { isForeign } from '../installed.ts';
 import { printRule } from '../rule/printer.ts';
 import type { IptablesRule } from '../rule-spec.ts';
 import { incompatible, type SavableTable, tainted } from '../save-format.ts';
@@ -35,7 +36,7 @@ export function listTable(table: SavableTable | undefined, shown: Shown, family:
     const rows = chain.rules.map((rule, i) => ruleLine(rule, i + 1, family, o));
     return number === undefined ? header(chain, o) + rows.join('') : (rows[number - 1] ?? '');
   });
-  return tainted(table) + texts.join('\n');
+  return taint(table, shown) + texts.join('\n');
 }
 
 /** -S; with `counters` as -v -S. */
@@ -52,7 +53,12 @@ export function listRules(table: SavableTable | undefined, shown: Shown, family:
       lines.push(text === '' ? `-A ${name}` : `-A ${name} ${text}`);
     }
   }
-  return tainted(table) + lines.map((line) => `${line}\n`).join('');
+  return taint(table, shown) + lines.map((line) => `${line}\n`).join('');
+}
+
+/** Where one chain is shown the real program has looked at that and at those with builtin names only. */
+function taint(table: SavableTable | undefined, { table: name, chain }: Shown): string {
+  return chain === undefined || table?.hiddenChains.some((c) => builtinChain(name, c) !== undefined) === true ? tainted(table) : '';
 }
 
 function declaration({ name, policy, counter }: ShownChain, counters: boolean): string {
@@ -70,7 +76,7 @@ function header({ name, policy, counter, references }: ShownChain, o: ListSettin
 }
 
 function ruleLine(rule: IptablesRule, number: number, family: IpFamily, o: ListSettings): string {
-  const { spec, counter = NO_COUNTER } = rule;
+  const { spec, counter = NOTHING } = rule;
   const text = isForeign(spec) ? rule.toString() : ruleRow(spec, family, o);
   return `${numberColumn(number, o)}${countColumns(counter, o)}${text}\n`;
 }
@@ -85,7 +91,7 @@ function chainsOf(table: SavableTable | undefined, { table: name, chain }: Shown
   const all = [...builtin, ...there.filter((c) => c.hook === undefined).map(shownChain)];
   const wanted = chain === undefined ? all : all.filter((c) => c.name === chain);
   if (wanted.length === 0) throw noChain(name, chain ?? '');
-  if (wanted.some((c) => c.rules.some((rule) => !isPrintable(rule.spec))))
+  if (wanted.some((c) => c.rules.some((rule) => table?.canPrint(rule.spec) === false)))
     throw new NetfilterError(incompatible(name), { code: 'EOPNOTSUPP', errno: EOPNOTSUPP });
   return wanted;
 }
@@ -94,10 +100,9 @@ export function noChain(table: string, chain: string): NetfilterError {
   return new NetfilterError(`No chain/target/match by that name: table ${table} has no chain ${chain}`, { code: 'ENOENT', errno: ENOENT });
 }
 
-const NO_COUNTER: Counter = { packets: 0n, bytes: 0n };
-const EMPTY: Omit<ShownChain, 'name'> = { policy: 'ACCEPT', counter: NO_COUNTER, references: 0, rules: [] };
+const EMPTY: Omit<ShownChain, 'name'> = { policy: 'ACCEPT', counter: NOTHING, references: 0, rules: [] };
 
 function shownChain(c: Chain<IptablesRule>): ShownChain {
   const policy = c.hook === undefined || builtinChain(c.table, c.name) === undefined ? undefined : c.policy === 'drop' ? 'DROP' : 'ACCEPT';
-  return { name: c.name, policy, counter: c.counter ?? NO_COUNTER, references: c.references ?? 0, rules: c.rules };
+  return { name: c.name, policy, counter: c.counter ?? NOTHING, references: c.references ?? 0, rules: c.rules };
 }

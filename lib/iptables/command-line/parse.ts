@@ -20,7 +20,7 @@ export interface CommandLine {
   readonly settings: Settings;
   /** The rules it names: several where -s or -d lists several addresses. */
   readonly rules: readonly RuleSpec[];
-  /** What it does to the table, but for -X of all chains, whose names only the kernel knows. */
+  /** What it does to the table. */
   readonly commands: readonly Command[];
 }
 
@@ -38,10 +38,8 @@ export function parseCommandLine(line: string | readonly string[], family: IpFam
   }
   const { command } = parser;
   if (table === 'nat') refuseDrop(parser, command, rules, words);
-  const { letter, chain } = command;
-  if (letter === 'X' && chain === undefined) return { table, command, settings, rules: [], commands: [] };
   // -C asks, and does not commit.
-  return { table, command, settings, rules, commands: letter === 'C' ? [] : commandsOf(command, rules, words) };
+  return { table, command, settings, rules, commands: command.letter === 'C' ? [] : commandsOf(command, rules, words) };
 }
 
 /** The word itself, or the one that an option begins. */

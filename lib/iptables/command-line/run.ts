@@ -20,7 +20,7 @@ export interface RunResult {
 
 /** Whether the line may write: it then has its place among the transactions. */
 export function writes(line: CommandLine | ShownLine): boolean {
-  return !('show' in line) && (line.commands.length > 0 || line.command.letter === 'X');
+  return !('show' in line) && line.commands.length > 0;
 }
 
 export function* runLine(backend: IptablesBackend, family: IpFamily, line: CommandLine | ShownLine): Verb<RunResult> {
@@ -82,18 +82,15 @@ function* check(backend: IptablesBackend, family: IpFamily, line: CommandLine): 
 }
 
 /** A builtin chain stays, and with it its policy, whatever iptables-nft makes of an empty one. */
-function* deleteChains(backend: IptablesBackend, { table, command, settings }: CommandLine): Verb<RunResult> {
-  const all = yield* backend.chains(table);
+function* deleteChains(backend: IptablesBackend, { table, command, commands, settings }: CommandLine): Verb<RunResult> {
   const { chain } = command;
+  // All there are then: whoever makes one meanwhile is not in the way. Their names are asked for to be printed only.
+  const all = chain === undefined && !settings.verbose ? [] : yield* backend.chains(table);
   if (chain !== undefined && builtinChain(table, chain) !== undefined)
     throw new NetfilterError(builtinStays(table, chain), { code: 'EINVAL', errno: EINVAL });
   if (chain !== undefined && !all.includes(chain)) throw noChain(table, chain);
   const chains = all.filter((name) => builtinChain(table, name) === undefined && (chain === undefined || name === chain));
-  const changed = yield* apply(
-    backend,
-    table,
-    chains.map((name) => ({ verb: 'deleteChain', chain: name })),
-  );
+  const changed = yield* apply(backend, table, commands);
   return { stdout: settings.verbose ? chains.map((name) => `Deleting chain \`${name}'\n`).join('') : '', changed };
 }
 

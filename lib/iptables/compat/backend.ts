@@ -7,25 +7,24 @@ import { NetfilterError } from '../../errors.ts';
 import { countRules, type RowView } from '../../nftables/counters.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
 import { readChainCounters } from '../../nftables/named-counters.ts';
-import { chainTable } from '../../nftables/objects/chain.ts';
-import { families, NFT_MSG_GETCHAIN } from '../../nftables/objects/messages.ts';
-import { decodeAll, readPicture } from '../../nftables/picture.ts';
-import { dump, dumpRules } from '../../nftables/read.ts';
+import { families } from '../../nftables/objects/messages.ts';
+import { readPicture } from '../../nftables/picture.ts';
+import { dumpRules, readGeneration } from '../../nftables/read.ts';
 import type { Verb } from '../../run.ts';
 import type { CommitSettings, IptablesBackend } from '../backend.ts';
-import { builtinChain, builtinChains, tableNames } from '../builtin.ts';
+import { builtinChain, builtinChains, noChain, tableNames } from '../builtin.ts';
 import { byBytes } from '../chain-order.ts';
 import type { Command } from '../commands.ts';
 import type { IpFamily } from '../extensions/codec.ts';
-import { InstalledIptablesRule } from '../installed.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
 import { ChainState } from './chain-state.ts';
 import { type CommandsResult, commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
-import { askChain, hasTable, hiddenChain } from './look.ts';
+import { CompatRule } from './installed.ts';
+import { askChain, dumpChains, hasTable, hiddenChain } from './look.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
-import { CompatRuleset, isIptablesChain } from './ruleset.ts';
+import { CompatRuleset, isIptablesChain, isUsableChain } from './ruleset.ts';
 
 export class CompatBackend implements IptablesBackend {
   readonly name = 'nft';
@@ -58,7 +57,7 @@ export class CompatBackend implements IptablesBackend {
 
   *exists(table: string, chain: string, rule: RuleSpec): Verb<boolean> {
     const dump = yield* this.#chain(table, chain);
-    if (dump.length === 0 || (yield* this.#isHidden(table, chain))) return false;
+    if (dump.length === 0 || (yield* this.#isHidden(table, chain, dump))) return false;
     yield* this.#context.learn([rule]);
     const bytes = this.#context.bytes();
     return new ChainState(bytes, dump).find(this.#context.xtRule(rule, bytes)) >= 0;
@@ -68,14 +67,14 @@ export class CompatBackend implements IptablesBackend {
     if (chain === undefined) return [...(yield* this.snapshot([table])).rules()];
     const dump = yield* this.#chain(table, chain);
     if (builtinChain(table, chain) === undefined) yield* this.#mustExist(table, chain);
-    else if (dump.length > 0 && (yield* this.#isHidden(table, chain))) return [];
+    else if (dump.length > 0 && (yield* this.#isHidden(table, chain, dump))) return [];
     const bytes = this.#context.bytes();
-    return Array.from({ length: dump.length }, (_, row) => new InstalledIptablesRule(dump, row, bytes));
+    return Array.from({ length: dump.length }, (_, row) => new CompatRule(dump, row, bytes));
   }
 
   *chains(table: string): Verb<readonly string[]> {
-    const all = decodeAll(yield* dump(this.#connection, 'dump of chains', NFT_MSG_GETCHAIN, families[this.#family]), chainTable);
-    const user = all.filter(({ attributes: a }) => a.table === table && a.hook === undefined).map(({ attributes: a }) => a.name ?? '');
+    const all = yield* dumpChains(this.#connection, this.#family);
+    const user = all.filter((a) => a.table === table && a.hook === undefined).map((a) => a.name ?? '');
     const builtin = (builtinChains(table) ?? []).map((c) => c.name);
     return [...builtin, ...user.filter((name) => !builtin.includes(name)).sort(byBytes)];
   }
@@ -98,7 +97,7 @@ export class CompatBackend implements IptablesBackend {
 
   *counters(table: string | undefined, chain: string | undefined): Verb<RuleCounters> {
     const bytes = this.#context.bytes();
-    const view: RowView = (dump, row, counter) => new InstalledIptablesRule(dump, row, bytes, counter);
+    const view: RowView = (dump, row, counter) => new CompatRule(dump, row, bytes, counter);
     // Other tables of the family are nft's, not iptables': each is asked for by name.
     const tables = table === undefined ? tableNames : [table];
     const scopes = tables.map((name) => ({ family: families[this.#family], table: name, ...(chain === undefined ? {} : { chain }) }));
@@ -109,20 +108,21 @@ export class CompatBackend implements IptablesBackend {
     return new RuleDump(yield* dumpRules(this.#connection, { family: families[this.#family], table, chain }));
   }
 
-  /** Whether a builtin chain's name stands for a base chain that iptables does not see. */
-  *#isHidden(table: string, chain: string): Verb<boolean> {
-    const name = `${table} ${chain}`;
-    if (builtinChain(table, chain) === undefined || this.#context.knownChains.has(name)) return false;
+  /** Whether a builtin chain's name stands for a chain that iptables does not see as one. */
+  *#isHidden(table: string, chain: string, { reply }: RuleDump): Verb<boolean> {
+    const { known } = this.#context;
+    if (builtinChain(table, chain) === undefined || known.hasIn(reply.generation16, table, chain)) return false;
+    const { generation } = yield* readGeneration(this.#connection);
     const found = yield* askChain(this.#context, table, chain);
     if (found === undefined) return false;
-    if (!isIptablesChain(table, this.#family, found)) return true;
-    this.#context.knownChains.add(name);
+    if (!isUsableChain(table, this.#family, found)) return true;
+    known.add(generation, table, chain);
     return false;
   }
 
   *#mustExist(table: string, chain: string): Verb<void> {
     const found = yield* askChain(this.#context, table, chain);
-    if (found === undefined) throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: ENOENT });
-    if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain);
+    if (found === undefined) throw new NetfilterError(noChain(table, chain), { code: 'ENOENT', errno: ENOENT });
+    if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain, found);
   }
 }

@@ -9,13 +9,13 @@ import type { Verb } from '../../run.ts';
 import type { CommitSettings } from '../backend.ts';
 import { builtinChain } from '../builtin.ts';
 import { operationOf } from '../command-error.ts';
-import type { Command, TableCommands } from '../commands.ts';
-import type { RuleSpec } from '../rule-spec.ts';
+import { type Command, chainOfTarget, rulesOfCommands, type TableCommands } from '../commands.ts';
 import type { CompatContext } from './context.ts';
 import { Layout } from './layout.ts';
-import { look } from './look.ts';
+import { look, type View } from './look.ts';
 
 const TRIES = 10;
+const CONDITIONAL_TRIES = 5;
 /** A little more than a rule with a comment takes: the writer then need not grow. */
 const BYTES_A_COMMAND = 700;
 
@@ -31,7 +31,7 @@ export interface CommandsResult extends CommitResult {
 
 /** Applies all commands of all tables or none. */
 export function* commitCommands(context: CompatContext, work: readonly TableCommands[], o: CommandSettings): Verb<CommandsResult> {
-  yield* context.learn(rulesOf(work));
+  for (const { commands } of work) yield* context.learn(rulesOfCommands(commands));
   const length = work.reduce((sum, t) => sum + t.commands.length, 0);
   // A table that isn't there yet is rare: it costs a second try instead of a question each time.
   let addTable = false;
@@ -41,6 +41,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
     const bytes = context.bytes();
     const messages = new Map<number, number>();
     let changes = 0;
+    let deletes = false;
     let first = 0;
     const zeroed: LedgerEntry[] = [];
     for (const [i, t] of work.entries()) {
@@ -50,22 +51,25 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
       const layout = new Layout(context, batch, bytes, t, tableView, settings);
       layout.run(addTable);
       changes += layout.changes;
+      deletes ||= layout.deletes;
       zeroed.push(...layout.zeroed);
       first += t.commands.length;
     }
     try {
       yield* resolveLookups(context.connection, batch.lookups, batch.writer);
-      const { generation } = view;
       // A table that begins anew is emptied, whatever its commands do.
       const nothing = changes === 0 && !work.some((t) => t.fresh);
-      const send = (): Verb<CommitResult> =>
+      const send = (generation: number | undefined): Verb<CommitResult> =>
         sendBatch(context.connection, nothing ? new Batch() : batch, {
           ...(o.dryRun === undefined ? {} : { dryRun: o.dryRun }),
           ...(o.sending === undefined ? {} : { sending: o.sending }),
           ...(o.handles === undefined ? {} : { handles: o.handles }),
           ...(generation === undefined ? {} : { generation }),
         });
-      const result = yield* zeroed.length === 0 || o.dryRun === true ? send() : noted(context, zeroed, send);
+      const sent = (): Verb<Sent> => sendWhileSame(context, work, view, send);
+      const { result, generation } = yield* zeroed.length === 0 || o.dryRun === true ? sent() : noted(context, zeroed, sent);
+      const made = result.generation ?? (deletes && generation !== undefined ? generation + 1 : undefined);
+      if (o.dryRun !== true && !nothing) remember(context, work, view, generation, made);
       return {
         ...(result.generation === undefined ? {} : { generation: result.generation }),
         handle: (op: Operation) => result.handle({ index: messages.get(op.index) ?? -1 }),
@@ -73,9 +77,10 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
       };
     } catch (err) {
       if (!(err instanceof NetfilterError)) throw err;
-      if (err.code === 'ERESTART' && tries < TRIES) continue;
+      if (isOutdated(err)) context.known.clear();
+      if (isOutdated(err) && tries < TRIES) continue;
       if (!addTable && missesTableOrBuiltin(err, work)) {
-        context.knownChains.clear();
+        context.known.clear();
         addTable = true;
         continue;
       }
@@ -84,18 +89,80 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
   }
 }
 
+interface Sent {
+  readonly result: CommitResult;
+  /** What the commit was conditional on. */
+  readonly generation: number | undefined;
+}
+
+/**
+ * Sends. Where nothing but builtin chains was looked at, another's commit in between costs another look and no other batch; who meets one every
+ * time goes without the condition in the end, a moment after a look.
+ */
+function* sendWhileSame(
+  context: CompatContext,
+  work: readonly TableCommands[],
+  { tables, strict, ...view }: View,
+  send: (generation: number | undefined) => Verb<CommitResult>,
+): Verb<Sent> {
+  let { generation } = view;
+  for (let tries = 1; ; tries++) {
+    try {
+      return { result: yield* send(generation), generation };
+    } catch (err) {
+      if (strict || generation === undefined || !isOutdated(err)) throw err;
+      context.known.clear();
+      const again = yield* look(context, work);
+      // The batch makes chains that are there by now, or lacks some.
+      if (!again.tables.every((t, i) => isSameSet(t.missing, tables[i]?.missing ?? t.missing))) throw err;
+      if (tries >= TRIES) throw err;
+      generation = tries < CONDITIONAL_TRIES || declaresBare(work) ? again.generation : undefined;
+    }
+  }
+}
+
+/** `:INPUT -` for a chain that has just gone away would make an ordinary chain of that name. */
+function declaresBare(work: readonly TableCommands[]): boolean {
+  const bare = (table: string, c: Command): boolean =>
+    c.verb === 'declareChain' && c.policy === undefined && builtinChain(table, c.chain) !== undefined;
+  return work.some(({ table, commands }) => commands.some((c) => bare(table, c)));
+}
+
+function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((name) => b.has(name));
+}
+
+/** Somebody has committed since the generation that the batch was conditional on. */
+function isOutdated(err: unknown): boolean {
+  return err instanceof NetfilterError && err.code === 'ERESTART';
+}
+
+/** What is known of builtin chains after a commit of ours, conditional on `from` or not, that made the generation `to`. */
+function remember(
+  { known }: CompatContext,
+  work: readonly TableCommands[],
+  view: View,
+  from: number | undefined,
+  to: number | undefined,
+): void {
+  for (const { fresh, table } of work) if (fresh) known.forget(table);
+  if (to === undefined) {
+    if (from !== undefined) known.clear();
+    return;
+  }
+  known.committed(from, to);
+  if (from === undefined) return;
+  for (const [i, { table }] of work.entries()) for (const chain of view.tables[i]?.missing ?? []) known.add(to, table, chain);
+}
+
 /** Who compares polls learns what was put to zero. */
-function noted(context: CompatContext, zeroed: readonly LedgerEntry[], send: () => Verb<CommitResult>): Verb<CommitResult> {
+function noted<T>(context: CompatContext, zeroed: readonly LedgerEntry[], send: () => Verb<T>): Verb<T> {
   const ledger = ledgerOf(context.connection);
   return ledger.during(function* () {
     const result = yield* send();
     for (const entry of zeroed) ledger.add(entry);
     return result;
   });
-}
-
-function* rulesOf(work: readonly TableCommands[]): Generator<RuleSpec> {
-  for (const { commands } of work) for (const c of commands) if ('rule' in c) yield c.rule;
 }
 
 function commandAt(work: readonly TableCommands[], index: number): { readonly table: string; readonly command: Command } | undefined {
@@ -147,8 +214,7 @@ function explainedOne(
   family: string,
   { table, command: c }: { readonly table: string; readonly command: Command },
 ): NetfilterError {
-  const to = 'rule' in c ? c.rule.target : undefined;
-  const chain = to === undefined ? undefined : 'jump' in to ? to.jump : 'goto' in to ? to.goto : undefined;
+  const chain = 'rule' in c ? chainOfTarget(c.rule) : undefined;
   const misses = f.code === 'ENOENT' && chain !== undefined && (path?.startsWith('expressions') ?? false);
   const missed = misses ? `no chain "${chain}": ` : '';
   const line = c.line === undefined ? '' : `line ${c.line}: `;

@@ -1,14 +1,15 @@
 // The commands on one table as operations of a batch. Rule numbers and texts are resolved against the chain as it will be
 // when the command's turn comes.
+import { NOTHING } from '../../counters/arithmetic.ts';
 import type { LedgerEntry } from '../../counters/ledger.ts';
-import { E2BIG, EEXIST, ENOENT } from '../../errno.ts';
+import { E2BIG, EEXIST, EINVAL, ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import type { Batch, Named } from '../../nftables/batch.ts';
-import { builtinChain } from '../builtin.ts';
+import { builtinChain, builtinStays, noChain } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
 import { type Command, type CommandOf, looksAtRules, misplaced, type TableCommands } from '../commands.ts';
-import { type BytesContext, ValueError } from '../extensions/codec.ts';
+import type { BytesContext } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { XtRule } from '../xt-rule.ts';
 import { IptablesBatch, type RuleName } from './batch.ts';
@@ -55,6 +56,8 @@ export class Layout {
   #nextId = 1;
   /** How many commands have something to do. */
   changes = 0;
+  /** Whether a rule is deleted: the commit then makes a generation, which the kernel does not tell where the deletion comes first. */
+  deletes = false;
   /** What rules that keep their handles had counted when they were looked at. */
   readonly zeroed: LedgerEntry[] = [];
 
@@ -107,6 +110,8 @@ export class Layout {
       case 'newChain':
         return this.#newChain(index, c);
       case 'deleteChain':
+        if (builtinChain(this.#out.table, c.chain) !== undefined)
+          throw this.#error(index, c, builtinStays(this.#out.table, c.chain), 'EINVAL', EINVAL);
         return this.#deleteChain(index, c.chain);
       case 'deleteUserChains':
         if (this.#users.size === 0) this.changes--;
@@ -117,7 +122,7 @@ export class Layout {
       case 'renameChain':
         return this.#rename(index, c);
       case 'setPolicy':
-        return this.#policy(index, c, c.policy, c.counter);
+        return this.#policy(index, c, c.policy, (this.#o.counters ? c.leading : undefined) ?? c.counter);
       case 'zero':
         return this.#zero(index, c);
       case 'declareChain':
@@ -137,9 +142,9 @@ export class Layout {
     }
     if (builtinChain(this.#out.table, chain) !== undefined)
       throw this.#error(index, c, `${chain} is a builtin chain, there is no other of its name`, 'EEXIST', EEXIST);
+    this.#mustBeFree(index, c, chain);
     this.#out.addChain(chain, true, index);
-    this.#made.add(chain);
-    this.#users.add(chain);
+    this.#madeNow(chain);
     const last = this.#lastNames.get(index - this.#o.first);
     if (last === undefined) return;
     // The line above has asked whether the first name is free.
@@ -152,19 +157,34 @@ export class Layout {
   #declare(index: number, c: CommandOf<'declareChain'>): void {
     if (builtinChain(this.#out.table, c.chain) !== undefined) {
       // As with the real program, counters that are not restored are zero, and `-` leaves the policy.
-      return this.#policy(index, c, c.policy, this.#o.counters && c.counter !== undefined ? c.counter : NO_COUNTER);
+      return this.#policy(index, c, c.policy, this.#o.counters && c.counter !== undefined ? c.counter : NOTHING);
     }
+    // There by a name that the kernel does not know yet.
+    if (this.#kernelNames.has(c.chain)) return this.#empty(index, c.chain);
+    this.#mustBeFree(index, c, c.chain);
     const chain = this.#lastNames.get(index - this.#o.first) ?? c.chain;
     if (chain !== c.chain) {
       this.#madeLast.add(chain);
       this.#kernelNames.set(c.chain, chain);
     }
     this.#out.addChain(chain, false, index);
-    this.#made.add(c.chain);
-    this.#users.add(c.chain);
-    if (this.#work.fresh) return;
-    this.#out.flushChain(chain, index);
-    this.#state(c.chain)?.entries.splice(0);
+    const begins = this.#work.fresh && !this.#made.has(c.chain);
+    this.#madeNow(c.chain);
+    if (!begins) this.#empty(index, c.chain);
+  }
+
+  #madeNow(chain: string): void {
+    this.#made.add(chain);
+    this.#users.add(chain);
+    this.#renamedAway.delete(chain);
+  }
+
+  /** Throws where a rename of this batch, which the kernel carries out with the commit, has given a chain the name, or keeps it taken. */
+  #mustBeFree(index: number, c: Command, chain: string): void {
+    if (this.#kernelNames.has(chain)) throw this.#error(index, c, `chain ${chain} is there already`, 'EEXIST', EEXIST);
+    if (!this.#renamedAway.has(chain) || ![...this.#kernelNames.values()].includes(chain)) return;
+    const reason = `the chain that was ${chain} is renamed in the same transaction, and nf_tables keeps its name until the commit`;
+    throw this.#error(index, c, reason, 'EEXIST', EEXIST);
   }
 
   #policy(
@@ -184,6 +204,7 @@ export class Layout {
     this.#state(chain)?.entries.splice(0);
     this.#users.delete(chain);
     this.#out.deleteChain(this.#kernelName(chain), index);
+    this.#kernelNames.delete(chain);
   }
 
   #flush(index: number, c: CommandOf<'flushChain'>): void {
@@ -193,14 +214,20 @@ export class Layout {
       return this.#out.flushTable(index);
     }
     this.#makeBuiltin(index, c.chain);
-    this.#state(c.chain)?.entries.splice(0);
-    this.#out.flushChain(this.#kernelName(c.chain), index);
+    this.#empty(index, c.chain);
+  }
+
+  #empty(index: number, chain: string): void {
+    this.#state(chain)?.entries.splice(0);
+    this.#out.flushChain(this.#kernelName(chain), index);
   }
 
   #rename(index: number, c: CommandOf<'renameChain'>): void {
     if (builtinChain(this.#out.table, c.to) !== undefined)
       throw this.#error(index, c, `${c.to} is a builtin chain, there is no other of its name`, 'EEXIST', EEXIST);
     const kernel = this.#kernelName(c.chain);
+    // Of a chain made in this batch the name it has last may have been one before.
+    if (kernel !== c.to || !this.#madeLast.has(kernel) || this.#kernelNames.has(c.to)) this.#mustBeFree(index, c, c.to);
     // Made under this name already, or under the one it will have last.
     if (!this.#madeLast.has(kernel)) this.#out.renameChain(kernel, c.to, index);
     this.#kernelNames.delete(c.chain);
@@ -299,7 +326,9 @@ export class Layout {
 
   #deleteRule(index: number, c: Command & { readonly chain: string }, at: number): void {
     const [entry] = this.#state(c.chain)?.entries.splice(at, 1) ?? [];
-    if (entry !== undefined) this.#out.deleteRule(this.#kernelName(c.chain), nameOf(entry), this.#named(index, c));
+    if (entry === undefined) return;
+    this.deletes = true;
+    this.#out.deleteRule(this.#kernelName(c.chain), nameOf(entry), this.#named(index, c));
   }
 
   // ---- counters
@@ -313,7 +342,7 @@ export class Layout {
       const kernel = this.#kernelName(chain);
       const builtin = builtinChain(this.#out.table, chain) !== undefined;
       if (!builtin && !this.#view.counted.has(kernel) && !this.#isMade(index, chain))
-        throw this.#error(index, c, `no chain ${chain}`, 'ENOENT', ENOENT);
+        throw this.#error(index, c, noChain(this.#out.table, chain), 'ENOENT', ENOENT);
       some =
         number === undefined
           ? this.#zeroChain(index, c, kernel)
@@ -334,7 +363,7 @@ export class Layout {
     const builtin = builtinChain(this.#out.table, kernel);
     const counters = this.#view.counted.get(kernel);
     let some = builtin !== undefined && counters !== undefined && hasCounted(counters);
-    if (some && builtin !== undefined) this.#out.changeBuiltin(builtin, { counter: NO_COUNTER }, index);
+    if (some && builtin !== undefined) this.#out.changeBuiltin(builtin, { counter: NOTHING }, index);
     for (let at = 0; at < (this.#states.get(kernel)?.entries.length ?? 0); at++) some = this.#zeroRule(index, c, kernel, at) || some;
     return some;
   }
@@ -344,7 +373,7 @@ export class Layout {
     const old = state.entries[at] as Entry;
     const { expressions: counted, userdata } = state.content(old);
     if (!counted.some((e) => e.type === 'counter' && hasCounted({ packets: e['packets'], bytes: e['bytes'] }))) return false;
-    const expressions = counted.map((e) => (e.type === 'counter' ? { ...e, ...NO_COUNTER } : e));
+    const expressions = counted.map((e) => (e.type === 'counter' ? { ...e, ...NOTHING } : e));
     const id = this.#nextId++;
     const named = this.#named(index, c);
     // The kernel replaces by handle only; a rule of this batch has none yet.
@@ -368,7 +397,7 @@ export class Layout {
 
   #tooBig(index: number, c: Command & { readonly chain: string }, reason: string): NetfilterError {
     if (!this.#view.absent.has(this.#kernelName(c.chain)) || this.#made.has(c.chain)) return this.#error(index, c, reason, 'E2BIG', E2BIG);
-    return this.#error(index, c, `no chain ${c.chain} in table ${this.#out.table}`, 'ENOENT', ENOENT);
+    return this.#error(index, c, noChain(this.#out.table, c.chain), 'ENOENT', ENOENT);
   }
 
   #xtRule(index: number, c: Command & { readonly rule: RuleSpec }): XtRule {
@@ -376,8 +405,7 @@ export class Layout {
     try {
       rule = this.#context.xtRule(c.rule, this.#bytes);
     } catch (err) {
-      if (err instanceof ValueError) throw this.#error(index, c, err.message, 'ERR_INVALID_ARG', 0);
-      // An ipset that isn't there.
+      // An ipset that isn't there, or what no revision can say.
       if (err instanceof NetfilterError) throw this.#error(index, c, err.message, err.code, -err.errno, err);
       throw err;
     }
@@ -404,8 +432,6 @@ export class Layout {
 function hasCounted(c: { readonly packets?: unknown; readonly bytes?: unknown }): boolean {
   return c.packets !== 0n || c.bytes !== 0n;
 }
-
-const NO_COUNTER = { packets: 0n, bytes: 0n };
 
 /** For each command that makes a chain which a later one renames, by its place: the name it has in the end. */
 function lastNames({ commands, fresh }: TableCommands): Map<number, string> {

@@ -1,5 +1,6 @@
 // What must be known of the kernel before commands can be laid out: the rules of chains that commands name by number or
 // text, and which builtin chains there are.
+import type { Connection } from '../../connection.ts';
 import { EOPNOTSUPP } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { tableMustExist } from '../../nftables/counters.ts';
@@ -13,8 +14,9 @@ import { readMessage } from '../../wire/attributes.ts';
 import { AttributeWriter } from '../../wire/writer.ts';
 import { builtinChain } from '../builtin.ts';
 import { type Command, looksAtRules, type TableCommands } from '../commands.ts';
+import type { IpFamily } from '../extensions/codec.ts';
 import type { CompatContext } from './context.ts';
-import { isIptablesChain } from './ruleset.ts';
+import { isIptablesChain, isUsableChain } from './ruleset.ts';
 
 /** One table as the commands find it. */
 export interface TableView {
@@ -35,34 +37,40 @@ export interface TableView {
 }
 export interface View {
   readonly tables: readonly TableView[];
-  /** What was looked at is true in this generation only. Absent: nothing was looked at. */
+  /** What was looked at, now or before, is true in this generation only. Absent: nothing was. */
   readonly generation?: number;
+  /** More than builtin chains was looked at. */
+  readonly strict: boolean;
 }
 
 /** `tablesMissing`: the kernel has said that a table isn't there. */
 export function* look(context: CompatContext, work: readonly TableCommands[], tablesMissing = false): Verb<View> {
   const emptying = work.map((t) => tablesMissing && !t.fresh && t.commands.every(makesNothing));
-  const unknown = work.map((t) => builtinsOf(t).filter((chain) => declares(t, chain) || !context.knownChains.has(`${t.table} ${chain}`)));
+  const builtins = work.map(builtinsOf);
   const looked = work.map((t) => (t.fresh ? new Set<string>() : chainsLookedAt(t.commands)));
   const zeroed = work.map((t) => t.commands.flatMap((c) => (c.verb === 'zero' ? [c.chain] : [])));
   const asked = work.map((t) => t.commands.flatMap((c) => (c.verb === 'newChain' && c.unlessThere === true ? [c.chain] : [])));
   const deletesAll = work.map((t) => !t.fresh && t.commands.some((c) => c.verb === 'deleteUserChains'));
-  const any =
+  const strict =
     emptying.includes(true) ||
     deletesAll.includes(true) ||
-    [...unknown, ...asked, ...zeroed].some((chains) => chains.length > 0) ||
+    [...asked, ...zeroed].some((chains) => chains.length > 0) ||
     looked.some((chains) => chains.size > 0) ||
     work.some(renames);
-  const generation = any ? (yield* readGeneration(context.connection)).generation : undefined;
+  const { known } = context;
+  const knowsAll = work.every((t, i) => (builtins[i] ?? []).every((chain) => known.has(known.generation, t.table, chain)));
+  const generation = strict || !knowsAll ? (yield* readGeneration(context.connection)).generation : known.generation;
+  if (generation !== undefined) known.lookAt(generation);
   const tables: TableView[] = [];
   for (const [i, t] of work.entries()) {
     const missing = new Set<string>();
-    for (const chain of unknown[i] ?? []) {
+    for (const chain of builtins[i] ?? []) {
+      if (generation === undefined || known.has(generation, t.table, chain)) continue;
       const found = yield* askChain(context, t.table, chain);
       if (found === undefined) {
         if (t.commands.some((c) => c.chain === chain && makesBuiltin(t.table, c))) missing.add(chain);
-      } else if (!isIptablesChain(t.table, context.family, found)) throw hiddenChain(t.table, chain);
-      else context.knownChains.add(`${t.table} ${chain}`);
+      } else if (!isUsableChain(t.table, context.family, found)) throw hiddenChain(t.table, chain, found);
+      else known.add(generation, t.table, chain);
     }
     const dumps = new Map<string, RuleDump>();
     const counted = yield* countedChains(context, t, zeroed[i] ?? []);
@@ -82,15 +90,20 @@ export function* look(context: CompatContext, work: readonly TableCommands[], ta
     const nowhere = emptying[i] === true && !(yield* hasTable(context, t.table));
     tables.push({ nowhere, dumps, absent, missing, there, users, counted });
   }
-  return { tables, ...(generation === undefined ? {} : { generation }) };
+  const needed = strict || builtins.some((chains) => chains.length > 0);
+  return { tables, strict, ...(generation === undefined || !needed ? {} : { generation }) };
 }
 
-function* userChains(context: CompatContext, table: string): Verb<Set<string>> {
-  const all = decodeAll(yield* dump(context.connection, 'dump of chains', NFT_MSG_GETCHAIN, families[context.family]), chainTable);
-  const mine = all.filter(
-    ({ attributes: a }) => a.table === table && a.hook === undefined && builtinChain(table, a.name ?? '') === undefined,
-  );
-  return new Set(mine.map(({ attributes: a }) => a.name ?? ''));
+/** All chains of the family. */
+export function* dumpChains(connection: Connection, family: IpFamily): Verb<readonly ChainAttributes[]> {
+  const reply = yield* dump(connection, 'dump of chains', NFT_MSG_GETCHAIN, families[family]);
+  return decodeAll(reply, chainTable).map(({ attributes }) => attributes);
+}
+
+function* userChains({ connection, family }: CompatContext, table: string): Verb<Set<string>> {
+  const all = yield* dumpChains(connection, family);
+  const mine = all.filter((a) => a.table === table && a.hook === undefined && builtinChain(table, a.name ?? '') === undefined);
+  return new Set(mine.map((a) => a.name ?? ''));
 }
 
 /** Of the chains to be zeroed (undefined: all), those that are there and that iptables sees. */
@@ -101,10 +114,8 @@ function* countedChains(
 ): Verb<Map<string, ChainAttributes['counters']>> {
   const counted = new Map<string, ChainAttributes['counters']>();
   if (t.fresh || zeroed.length === 0) return counted;
-  const all = zeroed.includes(undefined)
-    ? decodeAll(yield* dump(context.connection, 'dump of chains', NFT_MSG_GETCHAIN, families[context.family]), chainTable)
-    : [];
-  for (const { attributes: a } of all) {
+  const all = zeroed.includes(undefined) ? yield* dumpChains(context.connection, context.family) : [];
+  for (const a of all) {
     if (a.table === t.table && a.name !== undefined && isIptablesChain(t.table, context.family, a)) counted.set(a.name, a.counters);
   }
   for (const chain of zeroed) {
@@ -136,11 +147,12 @@ export function* askChain(context: CompatContext, table: string, chain: string):
 }
 
 /** What the real program calls "CHAIN_ADD failed (Operation not supported)". */
-export function hiddenChain(table: string, chain: string): NetfilterError {
-  return new NetfilterError(
-    `chain ${chain} of table ${table} is a base chain of another type, hook or priority than iptables gives it: iptables does not see it, Nftables does; nothing was sent`,
-    { code: 'EOPNOTSUPP', errno: EOPNOTSUPP },
-  );
+export function hiddenChain(table: string, chain: string, found: ChainAttributes): NetfilterError {
+  const what =
+    found.hook === undefined
+      ? 'has no hook, so that no packet passes it: iptables makes it a base chain'
+      : 'is a base chain of another type, hook or priority than iptables gives it: iptables does not see it, Nftables does';
+  return new NetfilterError(`chain ${chain} of table ${table} ${what}; nothing was sent`, { code: 'EOPNOTSUPP', errno: EOPNOTSUPP });
 }
 
 /** Whether the command makes no table where there is none, as with the real programs: -F, -Z and -X of all chains. */
@@ -167,11 +179,6 @@ function builtinsOf(t: TableCommands): string[] {
     if (builtinChain(t.table, c.chain) !== undefined) names.add(c.chain);
   }
   return [...names];
-}
-
-/** `:INPUT -` for a chain that went away behind us would make an ordinary chain of that name: what was known once is not enough. */
-function declares(t: TableCommands, chain: string): boolean {
-  return t.commands.some((c) => c.verb === 'declareChain' && c.chain === chain);
 }
 
 /** Whether the command makes its builtin chain where that is missing. */
@@ -210,6 +217,7 @@ function kernelNames(commands: readonly Command[]): ReadonlyMap<string, string> 
 }
 
 function follow(c: Command, before: Map<string, string>): void {
+  if (c.verb === 'deleteChain') before.delete(c.chain);
   if (c.verb !== 'renameChain') return;
   const old = before.get(c.chain) ?? c.chain;
   before.delete(c.chain);

@@ -4,26 +4,32 @@
 import { rulesWhere } from '../../model/filter.ts';
 import { jsonSafe } from '../../model/json.ts';
 import type { Chain, Counter, Family, Place, Ruleset, Table } from '../../model/ruleset.ts';
+import type { AnyExpression } from '../../nftables/expressions/expression.ts';
 import type { ChainAttributes } from '../../nftables/objects/chain.ts';
 import { hookName } from '../../nftables/objects/hooks.ts';
 import type { Decoded, Picture } from '../../nftables/picture.ts';
-import { builtinChain, builtinChains } from '../builtin.ts';
-import { byBytes } from '../chain-order.ts';
+import { builtinChain } from '../builtin.ts';
+import { bySaveOrder } from '../chain-order.ts';
 import type { BytesContext } from '../extensions/codec.ts';
-import { InstalledIptablesRule } from '../installed.ts';
-import type { IptablesRule } from '../rule-spec.ts';
+import { isForeign } from '../installed.ts';
+import type { ForeignRule, IptablesRule, RuleSpec } from '../rule-spec.ts';
+import { isCompatible } from './decode.ts';
+import { CompatRule } from './installed.ts';
+
+/** nft.h enum nft_table_type. */
+const savedOrder = ['mangle', 'security', 'raw', 'filter', 'nat'] as const;
 
 export class CompatRuleset implements Ruleset<IptablesRule> {
   readonly backend = 'nft';
   readonly generation: number;
-  /** In the kernel's order. */
+  /** In the order of iptables-nft-save. */
   readonly tables: readonly CompatTable[];
 
   constructor(picture: Picture, bytes: BytesContext, only?: readonly string[]) {
     this.generation = picture.generation;
-    const names = picture.tables.filter((t) => t.family === bytes.family).map((t) => t.attributes.name ?? '');
-    this.tables = names
-      .filter((name) => builtinChains(name) !== undefined && (only === undefined || only.includes(name)))
+    const names = new Set(picture.tables.filter((t) => t.family === bytes.family).map((t) => t.attributes.name));
+    this.tables = savedOrder
+      .filter((name) => names.has(name) && (only === undefined || only.includes(name)))
       .map((name) => new CompatTable(name, picture, bytes));
   }
 
@@ -62,14 +68,19 @@ export class CompatTable implements Table<IptablesRule> {
       .map((c) => {
         const { start = 0, end = 0 } = rows.get(c.attributes.name ?? '') ?? {};
         return compatChain(c, end - start, () =>
-          Array.from({ length: end - start }, (_, i) => new InstalledIptablesRule(picture.rules, start + i, bytes)),
+          Array.from({ length: end - start }, (_, i) => new CompatRule(picture.rules, start + i, bytes)),
         );
       })
-      .sort(saveOrder(name));
+      .sort(bySaveOrder(name));
   }
 
   chain(name: string): Chain<IptablesRule> | undefined {
     return this.chains.find((c) => c.name === name);
+  }
+
+  /** Otherwise iptables-nft leaves out the table. */
+  canPrint(spec: RuleSpec | ForeignRule): boolean {
+    return !isForeign(spec) || spec.expressions.every((e) => isCompatible(e as AnyExpression));
   }
 }
 
@@ -86,11 +97,9 @@ export function isIptablesChain(table: string, family: Family, c: ChainAttribute
   );
 }
 
-/** Builtin chains by hook, then user chains by the bytes of their names. */
-function saveOrder(table: string): (a: Chain<IptablesRule>, b: Chain<IptablesRule>) => number {
-  const order = new Map((builtinChains(table) ?? []).map((c, i) => [c.name, i]));
-  const rank = (c: Chain<IptablesRule>): number => (c.hook === undefined ? order.size : (order.get(c.name) ?? order.size));
-  return (a, b) => rank(a) - rank(b) || byBytes(a.name, b.name);
+/** Whether rules of that chain see the packets its name promises: a chain INPUT without a hook, which the save shows, sees none. */
+export function isUsableChain(table: string, family: Family, c: ChainAttributes): boolean {
+  return isIptablesChain(table, family, c) && (c.hook !== undefined || builtinChain(table, c.name ?? '') === undefined);
 }
 
 function compatChain(d: Decoded<ChainAttributes>, length: number, read: () => IptablesRule[]): Chain<IptablesRule> {

@@ -7,7 +7,7 @@ import { NetfilterError } from '../../errors.ts';
 import type { CommitResult } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
 import type { CommitSettings, IptablesBackend } from '../backend.ts';
-import { builtinChain, builtinChains, tableNames } from '../builtin.ts';
+import { builtinChain, builtinChains, noChain, tableNames } from '../builtin.ts';
 import type { Command } from '../commands.ts';
 import { RuleContext } from '../context.ts';
 import type { IpFamily } from '../extensions/codec.ts';
@@ -70,7 +70,7 @@ export class LegacyBackend implements IptablesBackend {
     const rows = found?.chain(chain);
     if (rows !== undefined) return of(rows.start, rows.end);
     if (builtinChain(table, chain) !== undefined) return [];
-    throw new NetfilterError(`no chain ${chain} in table ${table}`, { code: 'ENOENT', errno: ENOENT });
+    throw new NetfilterError(noChain(table, chain), { code: 'ENOENT', errno: ENOENT });
   }
 
   *chains(table: string): Verb<readonly string[]> {

@@ -1,14 +1,16 @@
 // Commands on one legacy table, in one native call: lock, read, apply, commit, unlock.
 import type { Connection } from '../../connection.ts';
+import { NOTHING } from '../../counters/arithmetic.ts';
 import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, EPROTO, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
+import type { Counter } from '../../model/ruleset.ts';
 import { type NativeFailure, type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
-import { builtinChain, builtinStays } from '../builtin.ts';
+import { builtinChain, builtinStays, noChain } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
-import { type Command, misplaced, type TableCommands } from '../commands.ts';
+import { type Command, chainOfTarget, misplaced, rulesOfCommands, type TableCommands } from '../commands.ts';
 import type { RuleContext } from '../context.ts';
-import { type BytesContext, ValueError } from '../extensions/codec.ts';
+import type { BytesContext } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { XtRule } from '../xt-rule.ts';
 import { type EmptyOutcome, EmptyTable } from './empty-table.ts';
@@ -28,7 +30,7 @@ export interface LegacySettings {
 
 /** Applies all commands or none; how many had something to do. */
 export function* commitLegacy(context: RuleContext, work: TableCommands, o: LegacySettings): Verb<number> {
-  yield* context.learn(rulesOf(work.commands));
+  yield* context.learn(rulesOfCommands(work.commands));
   return yield* commitEncoded(context, work, encode(context, work, o.counters === true), o);
 }
 
@@ -78,10 +80,6 @@ function attempt(
   );
 }
 
-function* rulesOf(commands: readonly Command[]): Generator<RuleSpec> {
-  for (const c of commands) if ('rule' in c) yield c.rule;
-}
-
 export interface Encoded {
   readonly writer: CommandWriter;
   /** By native command: the command it is of. */
@@ -121,7 +119,7 @@ function push(
   const reason = misplaced(work.table, c);
   if (reason !== undefined) throw commandError(context.family, work.table, index, c, reason, 'ERR_INVALID_ARG', 0);
   const rule = (spec: RuleSpec): { readonly rule: XtRule; readonly bareTarget: boolean } => ({
-    rule: xtRule(context, bytes, work, c, spec, index, counters),
+    rule: { ...context.xtRule(spec, bytes), ...(counters && c.leading !== undefined ? { counter: c.leading } : {}) },
     bareTarget: spec.target !== undefined && 'name' in spec.target && Object.keys(spec.target).length === 1,
   });
   try {
@@ -158,13 +156,13 @@ function push(
         w.push('renameChain', { chain, other: c.to });
         return true;
       case 'setPolicy':
-        w.push('setPolicy', { chain, other: c.policy, ...(c.counter === undefined ? {} : { counter: c.counter }) });
+        w.push('setPolicy', { chain, other: c.policy, ...counterOf((counters ? c.leading : undefined) ?? c.counter) });
         return true;
       case 'declareChain':
         if (builtinChain(work.table, c.chain) === undefined) w.push('declareChain', { chain });
         else if (c.policy === undefined) return false;
         // As with the real program, counters that are not restored are zero.
-        else w.push('setPolicy', { chain, other: c.policy, counter: counters && c.counter !== undefined ? c.counter : NO_COUNTER });
+        else w.push('setPolicy', { chain, other: c.policy, counter: counters && c.counter !== undefined ? c.counter : NOTHING });
         return true;
       case 'zero':
         if (c.number === undefined) w.push('zero', { chain });
@@ -174,30 +172,14 @@ function push(
         return c satisfies never;
     }
   } catch (err) {
-    if (err instanceof ValueError) throw commandError(context.family, work.table, index, c, err.message, 'ERR_INVALID_ARG', 0);
+    // An ipset that isn't there, or what no revision or entry can say.
+    if (err instanceof NetfilterError) throw commandError(context.family, work.table, index, c, err.message, err.code, -err.errno, err);
     throw err;
   }
 }
 
-const NO_COUNTER = { packets: 0n, bytes: 0n };
-
-function xtRule(
-  context: RuleContext,
-  bytes: BytesContext,
-  work: TableCommands,
-  c: Command,
-  spec: RuleSpec,
-  index: number,
-  counters: boolean,
-): XtRule {
-  try {
-    const rule = context.xtRule(spec, bytes);
-    return counters && c.leading !== undefined ? { ...rule, counter: c.leading } : rule;
-  } catch (err) {
-    // An ipset that isn't there.
-    if (err instanceof NetfilterError) throw commandError(context.family, work.table, index, c, err.message, err.code, -err.errno, err);
-    throw err;
-  }
+function counterOf(counter: Counter | undefined): { readonly counter?: Counter } {
+  return counter === undefined ? {} : { counter };
 }
 
 /** A table that can be read, but that others than iptables wrote. */
@@ -215,7 +197,7 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   const named = c.verb === 'deleteUserChains' ? 'a user chain' : `chain ${chain}`;
   const error = (text: string, number: number): NetfilterError =>
     commandError(family, work.table, index, c, text, errnoName(number), number);
-  if (reason === 'chain') return error(`no chain ${chain} in table ${work.table}`, ENOENT);
+  if (reason === 'chain') return error(noChain(work.table, chain), ENOENT);
   if (reason === 'rule') return error('no such rule in that chain', ENOENT);
   if (reason === 'jump') return error(`no chain "${jumpOf(c)}"`, ENOENT);
   if (reason === 'builtin') return error(`${jumpOf(c)} is a builtin chain: no rule can jump there`, EINVAL);
@@ -230,9 +212,10 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   return error(errnoText(errno), errno);
 }
 
+/** The chain, or the target whose name may be one. */
 function jumpOf(c: Command): string {
-  const target = 'rule' in c ? c.rule.target : undefined;
-  return target === undefined ? '' : 'jump' in target ? target.jump : 'goto' in target ? target.goto : target.name;
+  if (!('rule' in c) || c.rule.target === undefined) return '';
+  return 'name' in c.rule.target ? c.rule.target.name : (chainOfTarget(c.rule) ?? '');
 }
 
 /** What an errno of the commit means, as far as that can be known: the kernel says no more. */

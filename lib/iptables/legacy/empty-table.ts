@@ -1,8 +1,8 @@
 // Commands on a table that the namespace doesn't have: what they would do in an empty one, in libiptc's order. Nothing is made by asking.
 import { E2BIG, EBUSY, EEXIST, EINVAL, ENOENT, errnoName } from '../../errno.ts';
-import { builtinChains, builtinStays } from '../builtin.ts';
+import { builtinChains, builtinStays, noChain } from '../builtin.ts';
 import { commandError } from '../command-error.ts';
-import type { Command, TableCommands } from '../commands.ts';
+import { type Command, chainOfTarget, type TableCommands } from '../commands.ts';
 import type { RuleContext } from '../context.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
@@ -70,9 +70,9 @@ export class EmptyTable {
     const chain = this.#chains.get(c.chain);
     if (chain === undefined) {
       if (c.verb === 'delete' && c.ifThere === true) return false;
-      return fail(`no chain ${c.chain} in table ${this.#work.table}`, ENOENT);
+      return fail(noChain(this.#work.table, c.chain), ENOENT);
     }
-    const jump = 'rule' in c ? jumpOf(c.rule) : undefined;
+    const jump = 'rule' in c ? chainOfTarget(c.rule) : undefined;
     const to = jump === undefined ? undefined : this.#chains.get(jump);
     if (jump !== undefined && to === undefined) {
       if (c.verb === 'delete' && c.ifThere === true) return false;
@@ -179,7 +179,3 @@ export class EmptyTable {
 
 /** Verbs that put something into a table. */
 const MAKING: readonly Command['verb'][] = ['append', 'insert', 'newChain', 'declareChain', 'setPolicy'];
-
-function jumpOf({ target }: RuleSpec): string | undefined {
-  return target === undefined ? undefined : 'jump' in target ? target.jump : 'goto' in target ? target.goto : undefined;
-}

@@ -2,9 +2,10 @@
 import { EPROTO } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { encodeText, putAscii } from '../../wire/text.ts';
-import { type BytesContext, ValueError } from '../extensions/codec.ts';
+import type { BytesContext } from '../extensions/codec.ts';
 import { codecOfKernel } from '../extensions/registry.ts';
 import { Struct } from '../extensions/struct.ts';
+import { revisionOf } from '../xt-convert.ts';
 import type { Writable, XtAddress, XtExtension, XtInterface, XtRule, XtVerdict } from '../xt-rule.ts';
 import { xtAlign } from '../xt-rule.ts';
 import { type EntryLayout, EXTENSION, INTERFACE_SIZE, INV, layouts, STANDARD_TARGET_SIZE } from './layout.ts';
@@ -15,12 +16,13 @@ function targetSize(t: XtRule['target']): number {
   return t === undefined || 'verdict' in t ? STANDARD_TARGET_SIZE : EXTENSION.size + xtAlign(t.data.length);
 }
 
-/** How many bytes the rule's entry takes. */
+/** How many bytes the rule's entry takes. Throws ERR_INVALID_ARG where no entry has as many. */
 export function entrySize(rule: XtRule): number {
   const matches = rule.matches.reduce((sum, m) => sum + EXTENSION.size + xtAlign(m.data.length), 0);
   const size = layouts[rule.family].size + matches + targetSize(rule.target);
   // next_offset has 16 bits.
-  if (size > 0xffff) throw new ValueError(`the rule takes ${size} bytes, an entry has at most 65535`);
+  if (size > 0xffff)
+    throw new NetfilterError(`the rule takes ${size} bytes, an entry has at most 65535; nothing was sent`, { code: 'ERR_INVALID_ARG' });
   return size;
 }
 
@@ -107,7 +109,7 @@ export function writeMask(rule: XtRule, mask: Uint8Array, c: BytesContext): void
 function maskExtension(kind: 'match' | 'target', mask: Uint8Array, at: number, e: XtExtension, c: BytesContext): number {
   const data = at + EXTENSION.size;
   const codec = codecOfKernel(kind, e.name, e.revision, e.data, c.family);
-  const revision = codec?.revisions.find((r) => r.revision === e.revision && (r.family ?? c.family) === c.family);
+  const revision = revisionOf(codec, e.revision, c.family);
   mask.fill(0xff, at, data + Math.min(e.data.length, revision?.size ?? e.data.length));
   // match_different and target_different of libiptc.c look at size, name and data only.
   mask[at + EXTENSION.revision] = 0;

@@ -1,27 +1,25 @@
-// An iptables rule in a legacy table: read when it is looked at.
-import { jsonSafe } from '../../model/json.ts';
+// An iptables rule in a legacy table.
 import type { Counter, Family } from '../../model/ruleset.ts';
 import type { BytesContext } from '../extensions/codec.ts';
-import { commentOf, isForeign, UNSAYABLE_ENTRY } from '../installed.ts';
-import type { ForeignRule, IptablesRule, RuleSpec } from '../rule-spec.ts';
-import { printRule } from '../rule-text.ts';
+import { InstalledIptablesRule } from '../installed.ts';
+import type { ForeignRule, RuleSpec } from '../rule-spec.ts';
 import { fromXt } from '../xt-convert.ts';
 import type { LegacyTable } from './table.ts';
 
-export class LegacyRule implements IptablesRule {
+/** What stands for a rule whose base entry has bits that iptables has no option for: all of it as bytes. */
+const UNSAYABLE_ENTRY = 'xt_entry';
+
+export class LegacyRule extends InstalledIptablesRule {
   readonly #table: LegacyTable;
   readonly #row: number;
-  readonly #context: BytesContext;
-  #spec: RuleSpec | ForeignRule | undefined;
-
   readonly #counter: Counter | undefined;
 
   /** `counter`: of a later poll, in place of what was read. */
   constructor(table: LegacyTable, row: number, context: BytesContext, counter?: Counter) {
-    this.#counter = counter;
+    super(context);
     this.#table = table;
     this.#row = row;
-    this.#context = context;
+    this.#counter = counter;
   }
   get family(): Family {
     return this.#table.family;
@@ -38,24 +36,9 @@ export class LegacyRule implements IptablesRule {
   get counter(): Counter {
     return this.#counter ?? { packets: this.#table.packets[this.#row] as bigint, bytes: this.#table.byteCounts[this.#row] as bigint };
   }
-  get comment(): string {
-    return commentOf(this.spec);
-  }
-  get spec(): RuleSpec | ForeignRule {
-    this.#spec ??= this.#decode();
-    return this.#spec;
-  }
-  #decode(): RuleSpec | ForeignRule {
+  protected override decode(context: BytesContext): RuleSpec | ForeignRule {
     const rule = this.#table.rule(this.#row);
-    if (rule !== undefined) return fromXt({ ...rule, counter: this.counter }, this.#context);
+    if (rule !== undefined) return fromXt({ ...rule, counter: this.counter }, context);
     return { foreign: true, expressions: [{ type: 'unknown', name: UNSAYABLE_ENTRY, data: this.#table.entry(this.#row).slice() }] };
-  }
-  toString(): string {
-    const { spec } = this;
-    return isForeign(spec) ? `[unsupported: ${UNSAYABLE_ENTRY}]` : printRule(spec, this.#context.family);
-  }
-  toJSON(): unknown {
-    const { family, table, chain, index, comment, counter, spec } = this;
-    return jsonSafe({ family, table, chain, index, comment, counter, spec });
   }
 }

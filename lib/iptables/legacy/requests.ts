@@ -55,7 +55,7 @@ export function* checkPermitted(connection: Connection): Verb<void> {
   if (failure?.errno === EPERM || failure?.errno === EACCES) checkLegacy(connection, 'legacy tables', failure);
 }
 
-/** Those of `names` that the namespace has. */
+/** Those of `names` that the namespace has, in the order of the kernel's list, which is that of iptables-legacy-save. */
 export function* existingTables(connection: Connection, family: IpFamily, names: readonly string[]): Verb<readonly string[]> {
   const reply = yield* connection.on(
     'dump',
@@ -64,8 +64,8 @@ export function* existingTables(connection: Connection, family: IpFamily, names:
     (c) => c.xtTables(familyBit(family)),
   );
   checkLegacy(connection, 'legacy tables', reply.failure);
-  const found = new Set(reply.tables);
-  return names.filter((name) => found.has(name));
+  const wanted = new Set(names);
+  return (reply.tables ?? []).filter((name) => wanted.has(name));
 }
 
 export interface TableRequest {

@@ -1,6 +1,7 @@
 // Save text on legacy tables: table by table, each atomic, as iptables-legacy-restore does it.
 import { NetfilterError } from '../../errors.ts';
 import type { Verb } from '../../run.ts';
+import { rulesOfCommands } from '../commands.ts';
 import type { RuleContext } from '../context.ts';
 import type { SavedTable } from '../save-text.ts';
 import { checkRestorable } from '../save-text.ts';
@@ -14,9 +15,9 @@ export interface LegacyRestore {
 }
 
 export function* restoreLegacy(context: RuleContext, tables: readonly SavedTable[], o: LegacyRestore): Verb<void> {
-  for (const table of tables) checkRestorable(table, o);
+  for (const table of tables) checkRestorable(table, o, 'legacy');
   // What the kernel lacks, and sets that aren't there, are known before the first table is written.
-  for (const { commands } of tables) yield* context.learn(commands.flatMap((c) => ('rule' in c ? [c.rule] : [])));
+  for (const { commands } of tables) yield* context.learn(rulesOfCommands(commands));
   const ready = tables.map(({ name, commands }) => {
     const work = { table: name, commands, fresh: !o.noflush };
     return { name, work, encoded: encode(context, work, o.counters) };

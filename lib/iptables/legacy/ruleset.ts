@@ -52,6 +52,11 @@ export class LegacyTableView implements Table<IptablesRule> {
   chain(name: string): Chain<IptablesRule> | undefined {
     return this.chains.find((c) => c.name === name);
   }
+
+  /** iptables-legacy prints any rule. */
+  canPrint(): boolean {
+    return true;
+  }
 }
 
 function lazy<T>(make: () => T): () => T {

@@ -3,8 +3,7 @@ import { EPROTO } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import { type NativeXtReadReply, XT_CHAIN_WORDS, XT_HEADER, XT_USER_CHAIN } from '../../native.ts';
 import { decodeText } from '../../wire/text.ts';
-import { builtinChains } from '../builtin.ts';
-import { byBytes } from '../chain-order.ts';
+import { bySaveOrder } from '../chain-order.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import type { XtRule, XtVerdict } from '../xt-rule.ts';
 import { readEntry } from './entry.ts';
@@ -85,9 +84,9 @@ export class LegacyTable {
     this.#inOrder ??= Array.from({ length: words.length / XT_CHAIN_WORDS }, (_, i) => this.#chain(words, i * XT_CHAIN_WORDS));
     return this.#inOrder;
   }
-  /** In the order the save commands print: builtin ones by hook, then user chains by the bytes of their names. */
+  /** In the order the save commands print. */
   get chains(): readonly LegacyChain[] {
-    this.#chains ??= inSaveOrder(this.inOrder, this.name);
+    this.#chains ??= [...this.inOrder].sort(bySaveOrder(this.name));
     return this.#chains;
   }
   /** Where a chain's first entry lies → its name: what the offset of a jump means. */
@@ -158,12 +157,6 @@ export class LegacyTable {
     const target = foot + this.#view.getUint16(foot + this.#layout.targetOffset, true);
     return this.#view.getInt32(target + EXTENSION.size, true) === verdictNumbers.accept ? 'accept' : 'drop';
   }
-}
-
-function inSaveOrder(chains: readonly LegacyChain[], table: string): readonly LegacyChain[] {
-  const builtin = new Map((builtinChains(table) ?? []).map((c, i) => [c.name, i]));
-  const rank = (c: LegacyChain): number => (c.hook === undefined ? builtin.size + 1 : (builtin.get(c.name) ?? builtin.size));
-  return [...chains].sort((a, b) => rank(a) - rank(b) || byBytes(a.name, b.name));
 }
 
 /** What the kernel gave is no table that iptables could have written. */

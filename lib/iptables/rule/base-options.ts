@@ -19,10 +19,6 @@ export function isCommand(option: BaseOption): option is CommandLetter {
 export function isRuleOption(option: BaseOption): option is RuleOption {
   return RULE_OPTIONS.includes(option);
 }
-/** Whether save text may hold the command: it may hold all. */
-export function isTextCommand(option: BaseOption): boolean {
-  return isCommand(option);
-}
 
 export const longOptions: ReadonlyMap<string, BaseOption> = new Map<string, BaseOption>([
   ...Object.entries({

@@ -1,7 +1,7 @@
 // The command among a line's words, and the settings beside it (xshared.c do_parse): which chain, which rule, what is shown and how.
 import { chainNameError } from '../builtin.ts';
 import { parseUnsigned } from '../extensions/values.ts';
-import { type CommandLetter, isTextCommand, type SettingLetter } from './base-options.ts';
+import type { CommandLetter, SettingLetter } from './base-options.ts';
 import type { WordCursor } from './cursor.ts';
 
 export interface ParsedCommand {
@@ -31,15 +31,12 @@ export class CommandWords {
   /** What nothing has been said about. */
   #settings: Settings = plain;
   readonly #cursor: WordCursor;
-  /** Whether the line is of save text, which has its table already. */
-  readonly #text: boolean;
   #command: ParsedCommand | undefined;
   #waits = false;
   #waitInterval: number | undefined;
 
-  constructor(cursor: WordCursor, text: boolean) {
+  constructor(cursor: WordCursor) {
     this.#cursor = cursor;
-    this.#text = text;
   }
 
   get command(): ParsedCommand | undefined {
@@ -52,7 +49,6 @@ export class CommandWords {
   takeCommand(letter: CommandLetter, written: string, attached: string | undefined, inverted: boolean): void {
     const cursor = this.#cursor;
     const before = this.#command;
-    if (this.#text && !isTextCommand(letter)) throw cursor.error(`option "${written}" has no place in save text`);
     if (before !== undefined && !goTogether(before, letter)) throw cursor.error(`Cannot use -${letter} with -${before.letter}`);
     if (inverted) throw cursor.error(`unexpected '!' flag before ${written}`);
     const { at } = cursor;

@@ -1,6 +1,7 @@
 // A rule as a program wrote it into its canonical form: every value goes through its option's parser, so that what the text form would
 // refuse is refused here, with the path of the value.
 import { NetfilterError } from '../../errors.ts';
+import type { Counter } from '../../model/ruleset.ts';
 import { type Codec, type IpFamily, isNot, type ParseContext, ValueError } from '../extensions/codec.ts';
 import { codecOf, type Extension, targetNames } from '../extensions/registry.ts';
 import type { RuleSpec } from '../rule-spec.ts';
@@ -99,9 +100,18 @@ function fragment(given: unknown, family: IpFamily): true | { readonly not: true
   return inverted ? { not: true } : true;
 }
 
-function counter(given: RuleSpec['counter']): NonNullable<RuleSpec['counter']> {
+/** Packets and bytes as a program wrote them, which may be any. */
+export function checkCounter(given: unknown, what: string): Counter {
+  try {
+    return counter(given);
+  } catch (err) {
+    throw err instanceof ValueError ? new NetfilterError(`${what}: ${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG' }) : err;
+  }
+}
+
+function counter(given: unknown): Counter {
   if (typeof given !== 'object' || given === null) throw new ValueError('{ packets, bytes } is needed');
-  const { packets, bytes } = given as unknown as Readonly<Record<string, unknown>>;
+  const { packets, bytes } = given as Readonly<Record<string, unknown>>;
   return { packets: count(packets), bytes: count(bytes) };
 }
 
@@ -143,9 +153,12 @@ function extension(kind: 'match' | 'target', given: unknown, path: string, c: Pa
 }
 
 function unknown(given: Readonly<Record<string, unknown>>, path: string): Extension {
-  if (!(given['data'] instanceof Uint8Array) || !Number.isInteger(given['revision']))
-    throw bad(path, 'data (bytes) and revision are needed');
-  return given as unknown as Extension;
+  const { name, revision, data } = given;
+  if (!(data instanceof Uint8Array)) throw bad(`${path}.data`, `bytes are needed, this is ${describe(data)}`);
+  if (typeof revision !== 'number' || !Number.isInteger(revision) || revision < 0 || revision > 0xff)
+    throw bad(`${path}.revision`, 'a number from 0 to 255 is needed');
+  at(`${path}.name`, () => checkTarget(name as string));
+  return { name: name as string, revision, data: data.slice() };
 }
 
 function known(codec: Codec, given: Readonly<Record<string, unknown>>, path: string, c: ParseContext): Extension {

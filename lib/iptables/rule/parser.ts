@@ -67,7 +67,7 @@ export class RuleParser implements ParseContext {
     this.family = family;
     this.#o = o;
     this.#cursor = new WordCursor(words, o.start ?? 0);
-    this.#commands = new CommandWords(this.#cursor, o.commands === 'text');
+    this.#commands = new CommandWords(this.#cursor);
     this.#extensions = new ExtensionWords(this.#cursor, this);
   }
 
@@ -339,7 +339,8 @@ export class RuleParser implements ParseContext {
       }
     }
     const chain = this.#o.chain ?? command?.chain;
-    const side = chain === undefined ? undefined : refusedInterface(chain, this.#draft);
+    const named = { in: this.#seen.includes('i'), out: this.#seen.includes('o') };
+    const side = chain === undefined ? undefined : refusedInterface(chain, named);
     if (side !== undefined) throw cursor.errorAt(this.#seenAt[this.#seen.indexOf(side)] as number, `can't use -${side} with ${chain}`);
   }
 

@@ -328,6 +328,31 @@ test('options a program wrote: as objects, or as the text of the value', () => {
   }
 });
 
+test('an extension as bytes: three fields that fit a struct, and a copy of them', () => {
+  const data = Uint8Array.of(1, 2, 3, 4);
+  const given = { name: 'odd', revision: 255, data, more: 1 };
+  const [match] = normalizeRule({ matches: [given] }).matches ?? [];
+  assert.deepEqual(match, { name: 'odd', revision: 255, data: Uint8Array.of(1, 2, 3, 4) });
+  data.fill(9);
+  given.revision = 256;
+  assert.deepEqual(match, { name: 'odd', revision: 255, data: Uint8Array.of(1, 2, 3, 4) });
+  for (const [wrong, path] of [
+    [{ revision: 256 }, 'revision'],
+    [{ revision: -1 }, 'revision'],
+    [{ revision: 0.5 }, 'revision'],
+    [{ revision: '1' }, 'revision'],
+    [{ name: '' }, 'name'],
+    [{ name: 'a b' }, 'name'],
+    [{ name: 'n'.repeat(29) }, 'name'],
+    [{ data: [1] }, 'data'],
+  ] as const) {
+    const odd = { name: 'odd', revision: 0, data, ...wrong };
+    const message = (where: string): RegExp => new RegExp(`^rule: ${where}\\.${path}: `);
+    assert.throws(() => normalizeRule({ matches: [odd as never] }), { code: 'ERR_INVALID_ARG', message: message('matches\\[0\\]') });
+    assert.throws(() => normalizeRule({ target: odd as never }), { code: 'ERR_INVALID_ARG', message: message('target') });
+  }
+});
+
 test('older revisions', () => {
   const nat = { toDestination: { address: '10.0.0.1', port: { min: 1, max: 2 } }, random: true };
   const nat6 = { toDestination: { address: '::1' } };
