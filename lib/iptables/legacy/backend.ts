@@ -17,6 +17,7 @@ import { commitLegacy } from './commit.ts';
 import { LegacyPolls } from './counters.ts';
 import { findRule } from './find.ts';
 import { LegacyRule } from './installed.ts';
+import { noted } from './noted.ts';
 import { existingTables, readTable } from './requests.ts';
 import { restoreLegacy } from './restore.ts';
 import { legacyRevisions } from './revisions.ts';
@@ -39,7 +40,9 @@ export class LegacyBackend implements IptablesBackend {
 
   *commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommitResult & { readonly changes: number }> {
     const settings = { ...o, lockTimeoutMs: this.#lockTimeoutMs };
-    const changes = yield* commitLegacy(this.#context, { table, commands, fresh: false }, settings);
+    const send = (): Verb<number> => commitLegacy(this.#context, { table, commands, fresh: false }, settings);
+    const counters = (): Verb<RuleCounters> => this.counters(table, undefined);
+    const changes = yield* o.dryRun === true ? send() : noted(this.#connection, commands, counters, send);
     // Legacy rules have no handles, and their tables no generation.
     return { handle: () => undefined, changes };
   }

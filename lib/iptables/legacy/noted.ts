@@ -1,0 +1,31 @@
+// What our own zeroing takes away, for who compares polls: a commit of a legacy table tells nobody what it had counted.
+import type { Connection } from '../../connection.ts';
+import { NOTHING } from '../../counters/arithmetic.ts';
+import { ledgerOf } from '../../counters/ledger.ts';
+import { chainRows, type RuleCounters } from '../../counters/rows.ts';
+import type { Verb } from '../../run.ts';
+import type { Command } from '../commands.ts';
+
+/** Runs `commit` of commands that zero chains and do nothing else, with the counters read right before; any other commands as they are. */
+export function* noted(
+  connection: Connection,
+  commands: readonly Command[],
+  counters: () => Verb<RuleCounters>,
+  commit: () => Verb<number>,
+): Verb<number> {
+  const ledger = ledgerOf(connection);
+  const only = commands.length > 0 && commands.every((c) => c.verb === 'zero' && c.number === undefined);
+  if (!only || !ledger.wanted) return yield* commit();
+  const all = commands.some((c) => c.chain === undefined);
+  const zeroed = new Set(commands.map((c) => c.chain));
+  return yield* ledger.during(function* () {
+    const before = yield* ledger.look(counters);
+    const changes = yield* commit();
+    for (const [number, place] of before?.structure.places.entries() ?? []) {
+      if (before === undefined || !(all || zeroed.has(place.chain))) continue;
+      const [start, end] = chainRows(before.structure, number);
+      ledger.add({ kind: 'restore', place, counters: Array<typeof NOTHING>(end - start).fill(NOTHING), before });
+    }
+    return changes;
+  });
+}
