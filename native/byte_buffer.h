@@ -33,6 +33,9 @@ class ByteBuffer {
 
   /** Makes room for `bytes` more behind the content and returns where they go. Throws std::bad_alloc. */
   uint8_t* reserve(size_t bytes);
+  /** As reserve, for what is written at once: the kernel gives all pages in one call, not fault by fault (Linux 5.14).
+   */
+  uint8_t* reserve_pages(size_t bytes);
   /** Sets the length of the content, at most what was reserved. */
   void resize(size_t size) { size_ = size; }
   void append(const void* bytes, size_t length);

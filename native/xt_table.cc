@@ -100,7 +100,7 @@ MaybeFailure read_xt_entries(int socket, XtFamily family, const std::string& tab
   for (int tries = 0;; ++tries) {
     if (auto failure = xt_info(socket, family, table, info)) return failure;
     data.resize(0);
-    auto* request = reinterpret_cast<ipt_get_entries*>(data.reserve(kXtHeader + info.size));
+    auto* request = reinterpret_cast<ipt_get_entries*>(data.reserve_pages(kXtHeader + info.size));
     std::memset(request, 0, kXtHeader);
     std::memcpy(request->name, table.c_str(), table.size());
     request->size = info.size;
