@@ -183,7 +183,7 @@ napi_value start_on_dump(napi_env env, Arguments& arguments, Form form, const st
   return js::perform(env, form, arguments.self(), std::move(work), convert);
 }
 
-/** All dumps: `run` is dump, dump_counters or count_elements. */
+/** All dumps: `run` is dump, dump_counters or dump_elements. */
 template <typename Reply, typename Run, typename Convert>
 napi_value start_dump(napi_env env, Arguments& arguments, Form form, const std::shared_ptr<Connection>& connection,
                       DumpRequest request, Run run, Convert convert) {

@@ -1,16 +1,17 @@
 // Rules that restores of ours made anew between two polls: what they counted before each of them, as it was read right before, and since the last.
 import type { Counter } from '../model/ruleset.ts';
 import { at, beyond, isLess, isSame, NOTHING, sum } from './arithmetic.ts';
+import type { ChainCounters } from './ledger.ts';
 import { byValue } from './match.ts';
 import type { Beginning, Own } from './own.ts';
-import { chainKey, chainNumbers, chainRows, type RuleCounters, type RuleStructure, tableKey } from './rows.ts';
+import { chainKey, chainNumbers, chainRows, type RuleCounters, tableKey } from './rows.ts';
 
 /** One restore, as a chain has met it. */
 interface Restore {
   readonly given: readonly (Counter | undefined)[];
-  readonly before: RuleCounters;
-  /** The row in `before` of the rule that was at this place in the chain; undefined: none, or one of several alike. */
-  rowAt(place: number): number | undefined;
+  readonly before: ChainCounters;
+  /** The place in `before` of the rule that was at this place in the chain; undefined: none, or one of several alike. */
+  find(place: number): number | undefined;
 }
 interface History {
   /** The chain's first row in the earlier poll. */
@@ -33,7 +34,7 @@ export class AcrossRestores {
   readonly #own: Own;
   readonly #earlier: RuleCounters;
   readonly #later: RuleCounters;
-  readonly #numbers = new Map<RuleStructure, ReadonlyMap<string, number>>();
+  readonly #numbers: ReadonlyMap<string, number>;
   /** By number of the later poll. */
   readonly #histories = new Map<number, History | undefined>();
   readonly #alike = new Map<number, ReadonlyMap<bigint, readonly number[]>>();
@@ -42,6 +43,7 @@ export class AcrossRestores {
     this.#own = own;
     this.#earlier = earlier;
     this.#later = later;
+    this.#numbers = own.begun.size === 0 ? new Map() : chainNumbers(earlier.structure);
   }
 
   /** Of a row that was surely `old`, if any, and began with `first` at the last restore. */
@@ -63,8 +65,8 @@ export class AcrossRestores {
     let counted = NOTHING;
     let mayLack = false;
     let was = at(this.#earlier, old);
-    for (const [i, { given, before, rowAt }] of history.restores.entries()) {
-      const found = rowAt(place);
+    for (const [i, { given, before, find }] of history.restores.entries()) {
+      const found = find(place);
       if (found === undefined) return undefined;
       const there = at(before, found);
       const had = i === 0 ? sum(lost.before, there) : there;
@@ -92,7 +94,7 @@ export class AcrossRestores {
     const restores = place === undefined ? undefined : this.#own.begun.get(chainKey(place));
     if (place === undefined || restores === undefined || this.#own.dropped.has(tableKey(place))) return undefined;
     const key = chainKey(place);
-    const chain = this.#number(this.#earlier, key);
+    const chain = this.#numbers.get(key);
     if (chain === undefined) return undefined;
     const rules = contentsOf(this.#earlier, chain);
     // Where there were several, only the place in the chain says which rule is which between them.
@@ -100,29 +102,11 @@ export class AcrossRestores {
     if (several && !isEqual(rules, contentsOf(this.#later, number))) return undefined;
     const out: Restore[] = [];
     for (const { counters: given, before } of restores) {
-      if (before === undefined || before.unlocked === true) return undefined;
-      const there = this.#number(before, key);
-      if (there === undefined) return undefined;
-      const [start] = chainRows(before.structure, there);
-      const had = contentsOf(before, there);
-      if (several && !isEqual(rules, had)) return undefined;
-      const find = sameIn(rules, had);
-      out.push({
-        given,
-        before,
-        rowAt: (at) => {
-          const found = find(at);
-          return found === undefined ? undefined : start + found;
-        },
-      });
+      if (before === undefined || before.unlocked) return undefined;
+      if (several && !(given.length === rules.length && isEqual(rules, before.contents))) return undefined;
+      out.push({ given, before, find: sameIn(rules, before.contents) });
     }
     return { start: chainRows(this.#earlier.structure, chain)[0], restores: out };
-  }
-
-  #number({ structure }: RuleCounters, key: string): number | undefined {
-    let numbers = this.#numbers.get(structure);
-    if (numbers === undefined) this.#numbers.set(structure, (numbers = chainNumbers(structure)));
-    return numbers.get(key);
   }
 }
 

@@ -1,10 +1,13 @@
 // Counters added, subtracted and compared, packets and bytes at once.
 import type { Counter } from '../model/ruleset.ts';
-import type { RuleCounters } from './rows.ts';
 
 export const NOTHING: Counter = { packets: 0n, bytes: 0n };
 
-export function at(counters: RuleCounters, row: number): Counter {
+export interface Columns {
+  readonly packets: BigUint64Array;
+  readonly bytes: BigUint64Array;
+}
+export function at(counters: Columns, row: number): Counter {
   return { packets: counters.packets[row] as bigint, bytes: counters.bytes[row] as bigint };
 }
 export function sum(a: Counter | undefined, b: Counter): Counter {
@@ -30,6 +33,6 @@ export function wentBack(earlier: BigUint64Array, later: BigUint64Array): boolea
   return false;
 }
 /** The most that any of `rows` had. */
-export function most(counters: RuleCounters, rows: readonly number[]): Counter {
+export function most(counters: Columns, rows: readonly number[]): Counter {
   return rows.map((row) => at(counters, row)).reduce(larger, NOTHING);
 }

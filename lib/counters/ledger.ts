@@ -4,7 +4,8 @@ import type { Connection } from '../connection.ts';
 import { NetfilterError } from '../errors.ts';
 import type { Counter, Place } from '../model/ruleset.ts';
 import type { Verb } from '../run.ts';
-import type { RuleCounters } from './rows.ts';
+import type { Columns } from './arithmetic.ts';
+import { chainKey, chainNumbers, chainRows, type RuleCounters } from './rows.ts';
 
 /** A rule's counter was read and put to zero: what it had counted is not lost. */
 interface OwnReset {
@@ -18,9 +19,20 @@ export interface OwnRestore {
   readonly kind: 'restore';
   readonly place: Place;
   readonly counters: readonly (Counter | undefined)[];
-  /** What the chain's table had counted right before, where that is known. */
-  readonly before?: RuleCounters;
+  /** What there was right before, where that is known. */
+  readonly before?: ChainCounters;
 }
+/** The rules of one chain, a copy: no more is kept of a large table. */
+export interface ChainCounters extends Columns {
+  readonly contents: BigUint64Array;
+  readonly unlocked: boolean;
+}
+const NO_RULES: ChainCounters = {
+  packets: new BigUint64Array(),
+  bytes: new BigUint64Array(),
+  contents: new BigUint64Array(),
+  unlocked: false,
+};
 export type LedgerEntry = OwnReset | OwnRestore;
 
 /** How many counters entries may hold together: beyond that who compares polls begins anew. */
@@ -28,7 +40,7 @@ const MOST_COUNTERS = 500_000;
 
 function weight(entry: LedgerEntry): number {
   if (entry.kind === 'reset') return 1;
-  return 1 + entry.counters.length * (entry.before === undefined ? 1 : 2);
+  return 1 + entry.counters.length + (entry.before?.packets.length ?? 0);
 }
 
 export class CounterLedger {
@@ -88,11 +100,11 @@ export class CounterLedger {
       this.#open--;
     }
   }
-  /** What is counted right before we put something back: nothing where nobody asks, or where it can't be read. */
-  *look(poll: () => Verb<RuleCounters>): Verb<RuleCounters | undefined> {
+  /** What chains had counted right before we put something back; undefined where nobody asks, or where it can't be read. */
+  *look(poll: () => Verb<RuleCounters>): Verb<ChainsBefore | undefined> {
     if (!this.wanted) return undefined;
     try {
-      return yield* poll();
+      return chainsOf(yield* poll());
     } catch (err) {
       if (err instanceof NetfilterError) return undefined;
       throw err;
@@ -118,6 +130,25 @@ export class CounterLedger {
     this.#dropped = before;
     this.#weight = this.#entries.reduce((sum, entry) => sum + weight(entry), 0);
   }
+}
+
+export interface ChainsBefore {
+  /** Chains that have rules. */
+  readonly places: readonly Place[];
+  of(place: Place): ChainCounters;
+}
+
+export function chainsOf({ structure, packets, bytes, unlocked = false }: RuleCounters): ChainsBefore {
+  const numbers = chainNumbers(structure);
+  return {
+    places: structure.places,
+    of(place) {
+      const number = numbers.get(chainKey(place));
+      if (number === undefined) return { ...NO_RULES, unlocked };
+      const rows = chainRows(structure, number);
+      return { packets: packets.slice(...rows), bytes: bytes.slice(...rows), contents: structure.contents.slice(...rows), unlocked };
+    },
+  };
 }
 
 const ledgers = new WeakMap<Connection, CounterLedger>();

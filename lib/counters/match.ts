@@ -7,8 +7,8 @@ import { chainKey, chainNumbers, chainRows, type RuleStructure, tableKey } from 
 export const SAME = 0;
 export const NEW = 1;
 /**
- * The handle was another rule's, or one of the same content has gone from the chain: it may be that one, made anew; or the one that jumped to a
- * chain that has another name now.
+ * The handle was another rule's, or one of the same content has gone from the chain: it may be that one, made anew; or, without handles, the rule
+ * of a chain that has another name now, or one that jumps there.
  */
 export const REPLACED = 2;
 /** One of several alike, of which some came or went: which one it is cannot be told. */
@@ -54,6 +54,11 @@ export function matchRows(earlier: RuleStructure, later: RuleStructure, remade: 
     else madeAnew(earlier, chainRows(earlier, chain), later, chainRows(later, i), match);
   }
   if (handles !== undefined) replaced(later, handles, match);
+  // Or it is another chain, with the same rules.
+  for (const number of renamed?.keys() ?? []) {
+    const [start, end] = chainRows(later, number);
+    for (let row = start; row < end; row++) if (match.how[row] === SAME) match.how[row] = REPLACED;
+  }
   if (renamed !== undefined && renamed.size > 0) jumpsElsewhere(earlier, later, chains, match);
   return match;
 }

@@ -20,7 +20,8 @@ export function handleKey(place: Pick<Place, 'family' | 'table'>, handle: bigint
 
 export function inOrder(entries: readonly LedgerEntry[]): Own {
   const begun = new Map<string, OwnRestore[]>();
-  const swallowed = new Map<string, Counter>();
+  /** By tableKey, then by handleKey. */
+  const sinceRestore = new Map<string, Map<string, Counter>>();
   const swallowedBefore = new Map<string, Counter>();
   const restored = new Set<string>();
   const dropped = new Set<string>();
@@ -28,26 +29,23 @@ export function inOrder(entries: readonly LedgerEntry[]): Own {
     const table = tableKey(entry.place);
     if (entry.kind === 'reset') {
       const key = handleKey(entry.place, entry.handle);
-      swallowed.set(key, sum(swallowed.get(key), entry.counter));
+      let read = sinceRestore.get(table);
+      if (read === undefined) sinceRestore.set(table, (read = new Map()));
+      read.set(key, sum(read.get(key), entry.counter));
       continue;
     }
     const key = chainKey(entry.place);
     const restores = begun.get(key);
     if (restores === undefined) begun.set(key, [entry]);
     else restores.push(entry);
-    if (swallowed.size === 0) {
-      restored.add(table);
-      continue;
-    }
-    for (const [key, counter] of swallowed) {
-      if (!key.startsWith(`${table}\0`)) continue;
-      swallowed.delete(key);
-      // What was reset between two restores was numbered by the first, of which nobody has seen anything.
-      if (restored.has(table)) dropped.add(table);
-      else swallowedBefore.set(key, counter);
-    }
+    const read = sinceRestore.get(table);
+    // What was reset between two restores was numbered by the first, of which nobody has seen anything.
+    if (read !== undefined && restored.has(table)) dropped.add(table);
+    else for (const [handle, counter] of read ?? []) swallowedBefore.set(handle, counter);
+    sinceRestore.delete(table);
     restored.add(table);
   }
+  const swallowed = new Map([...sinceRestore.values()].flatMap((read) => [...read]));
   return { begun, swallowed, swallowedBefore, dropped };
 }
 

@@ -1,6 +1,6 @@
 // iptables in one network namespace: the same verbs whatever backend holds the rules.
 import type { CallOptions, Connection, Netns } from '../connection.ts';
-import { ledgerOf } from '../counters/ledger.ts';
+import { type ChainsBefore, ledgerOf } from '../counters/ledger.ts';
 import type { CountedChain, NamedCounters } from '../counters/named.ts';
 import { ofTable } from '../counters/of-table.ts';
 import type { RuleCounters } from '../counters/rows.ts';
@@ -287,12 +287,12 @@ export class Iptables {
     const { family } = this;
     const ledger = ledgerOf(this.#connection);
     const verbs = this.#verbs;
-    const before = new Map<string, RuleCounters>();
+    const before = new Map<string, ChainsBefore>();
     const note = (done: typeof tables): void => {
       if (!ledger.wanted) return;
       for (const entry of restoredCounters(done, family, o.counters === true)) {
         const had = before.get(entry.place.table);
-        ledger.add(had === undefined ? entry : { ...entry, before: had });
+        ledger.add(had === undefined ? entry : { ...entry, before: had.of(entry.place) });
       }
     };
     yield* ledger.during(function* () {

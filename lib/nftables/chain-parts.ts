@@ -11,39 +11,42 @@ const NFTA_CHAIN_TABLE = 1;
 const NFTA_CHAIN_NAME = 3;
 const NFTA_CHAIN_USE = 6;
 
-export interface ChainParts extends DumpParts {
-  /** The low half of the generation they are of; -1: there is no chain. */
+export interface ChainParts {
+  /** Chain by chain; undefined where the whole in one dump is cheaper. */
+  readonly parts?: DumpParts;
+  /** The low half of the generation the chains are of; -1: there is none in the family. */
   readonly generation16: number;
 }
 
-/** The chains of the scopes, none of which names a chain; undefined where the whole in one dump is cheaper. */
-export function* chainParts(connection: Connection, scopes: readonly RuleScope[]): Verb<ChainParts | undefined> {
+/** The chains of the scopes, none of which names a chain. */
+export function* chainParts(connection: Connection, scopes: readonly RuleScope[]): Verb<ChainParts> {
   const families = new Set(scopes.map((s) => s.family));
   const family = families.size === 1 ? (scopes[0] as RuleScope).family : NFPROTO_UNSPEC;
   const { data, index, generation16 } = yield* dump(connection, 'dump of chains', NFT_MSG_GETCHAIN, family);
   const bytes = new Uint8Array(data);
   const chains = Array.from(index, (at) => readMessage(bytes, at));
-  // A chain's use counts its rules and the jumps to it.
-  const used = chains.reduce((sum, chain) => sum + useOf(bytes, chain), 0);
-  if (!perChainPays(used / 2, chains.length)) return undefined;
-  const out = new Uint8Array(bytes.length * scopes.length);
+  const attributes = new Uint8Array(bytes.length * scopes.length);
   const parts: number[] = [];
-  let length = 0;
+  let [length, used] = [0, 0];
   // In the order of the scopes, as the whole would come.
   for (const scope of scopes) {
     const wanted = scope.table === undefined ? undefined : new TextEncoder().encode(`${scope.table}\0`);
-    for (const { family: of, start, end } of chains) {
+    for (const chain of chains) {
+      const { family: of, start, end } = chain;
       if (scope.family !== NFPROTO_UNSPEC && scope.family !== of) continue;
       const table = findAttribute(bytes, start, end, NFTA_CHAIN_TABLE);
       const name = findAttribute(bytes, start, end, NFTA_CHAIN_NAME);
       if (table === undefined || name === undefined || (wanted !== undefined && !isEqual(bytes, table, wanted))) continue;
       // As they came, under the numbers they have in a rule.
-      length = put(out, length, NFTA_RULE.table, bytes, table);
-      length = put(out, length, NFTA_RULE.chain, bytes, name);
+      length = put(attributes, length, NFTA_RULE.table, bytes, table);
+      length = put(attributes, length, NFTA_RULE.chain, bytes, name);
       parts.push(of, length);
+      used += useOf(bytes, chain);
     }
   }
-  return { parts: Uint32Array.from(parts), attributes: out.subarray(0, length), generation16 };
+  // A chain's use counts its rules and the jumps to it.
+  if (!perChainPays(used / 2, parts.length / 2)) return { generation16 };
+  return { parts: { parts: Uint32Array.from(parts), attributes: attributes.subarray(0, length) }, generation16 };
 }
 
 function useOf(bytes: Uint8Array, { start, end }: Message): number {

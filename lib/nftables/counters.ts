@@ -99,15 +99,20 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
   const before = structures.get(key);
   if (before !== undefined && (yield* readGeneration(connection)).generation === before.generation) {
     const reply = yield* dumpParts(connection, before.parts, false);
+    // Still nothing there; of which generation that is, no message says.
+    if (before.length === 0 && reply.handles.length === 0) return counters(before, reply, taken(connection), undefined);
     // The messages carry the low half of the generation: no commit came between.
     if (reply.generation16 === (before.generation & 0xffff) && before.fits(reply))
       return counters(before, reply, taken(connection), before.generation);
   }
   const parts = partsOf(scopes);
+  const tablesBefore = yield* tableHandles(connection);
   const reply = yield* dumpAnew(connection, scopes, parts, before);
   // A reset of ours may come before the next answer.
   const when = taken(connection);
-  const tables = yield* tableHandles(connection);
+  const tablesAfter = yield* tableHandles(connection);
+  // A table made anew meanwhile: whose rules these are is not known.
+  const tables = new Map([...tablesAfter].filter(([name, handle]) => tablesBefore.get(name) === handle));
   const { generation } = yield* readGeneration(connection);
   // No message, no generation: a commit may have come behind an empty dump.
   const sure = (generation & 0xffff) === reply.generation16;
@@ -130,10 +135,11 @@ function* dumpAnew(
   // Far from where chain by chain pays, with room to grow: chains aren't asked for.
   const few = before !== undefined && !perChainPays(2 * before.length, before.dump.reply.chainFirst.length);
   for (let left = few || scopes.some((s) => s.chain !== undefined) ? 0 : CHAIN_TRIES; left > 0; left--) {
-    const chains = yield* chainParts(connection, scopes);
-    if (chains === undefined) break;
-    const reply = yield* dumpParts(connection, chains, true);
-    if (reply.generation16 === chains.generation16) return reply;
+    const { parts, generation16 } = yield* chainParts(connection, scopes);
+    const reply = yield* dumpParts(connection, parts ?? whole, true);
+    // Of what no message tells: no commit has come between where the generation after it is that of the chains.
+    if (reply.generation16 < 0) return { ...reply, generation16 };
+    if (parts === undefined || reply.generation16 === generation16) return reply;
   }
   return yield* dumpParts(connection, whole, true);
 }

@@ -42,7 +42,7 @@ export function* restore(connection: Connection, ruleset: unknown, o: RestoreSet
     const scopes = tables.map((t) => ({ family: m.familyNumber(t.family), table: t.attributes.name ?? '' }));
     const before = yield* ledger.look(() => countRules(connection, scopes));
     const result = yield* sendBatch(connection, batch, { handles: false });
-    for (const entry of begun) ledger.add(before === undefined ? entry : { ...entry, before });
+    for (const entry of begun) ledger.add(before === undefined ? entry : { ...entry, before: before.of(entry.place) });
     return result;
   });
 }

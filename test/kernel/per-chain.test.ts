@@ -1,6 +1,7 @@
 // A large ruleset is dumped chain by chain where that is cheaper; what is read is the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Connection } from '../../lib/connection.ts';
 import { expressions as e } from '../../lib/index.ts';
 import { perChainPays } from '../../lib/nftables/read.ts';
 import { NftFixture } from '../support/nft.ts';
@@ -47,6 +48,59 @@ test('a snapshot and repeated counters of a ruleset beyond it are what nft lists
   const later = await f.nft.counters();
   assert.equal(later.length, CHAINS * RULES + 1);
   assert.equal(later.packets[later.indexOf({ chain: 'late' })], 77n);
+});
+
+test('a table without rules beside it is looked at with two requests a poll, of a generation as soon as one is known', async () => {
+  await using f = await NftFixture.create();
+  f.must('nft', ['-f', '-'], { input: `${ruleset()}table ip empty { chain c { }; }\n` });
+  const table = { family: 'ip', name: 'empty' } as const;
+  const first = await f.nft.counters({ table });
+  assert.deepEqual([first.length, first.generation], [0, (await f.nft.snapshot()).generation]);
+  const calls: string[] = [];
+  const { prototype } = Connection;
+  const on = prototype.on;
+  prototype.on = function (this: Connection, ...args: Parameters<typeof on>) {
+    calls.push(args[1]);
+    return on.apply(this, args);
+  } as typeof on;
+  try {
+    assert.equal((await f.nft.counters({ table })).length, 0);
+  } finally {
+    prototype.on = on;
+  }
+  assert.deepEqual(calls, ['generation', 'dump of rules']);
+  f.must('nft', ['add rule ip empty c counter']);
+  assert.equal((await f.nft.counters({ table })).length, 1);
+});
+
+test('a table made anew while it is read is no longer the one that was', async () => {
+  await using f = await NftFixture.create();
+  const table = (packets: number): string => `table ip t { chain c { counter packets ${packets} bytes 0; }; }\n`;
+  f.must('nft', ['-f', '-'], { input: table(5) });
+  const watch = f.nft.watchCounters({ intervalMs: 5, table: { family: 'ip', name: 't' } });
+  const { prototype } = Connection;
+  const on = prototype.on;
+  let remade = false;
+  // Behind the first dump of rules, before what else the poll asks.
+  prototype.on = function* (this: Connection, ...args: Parameters<typeof on>) {
+    const reply = yield* on.apply(this, args);
+    if (args[1] === 'dump of rules' && !remade) {
+      remade = true;
+      f.must('nft', ['-f', '-'], { input: `delete table ip t\n${table(9)}` });
+    }
+    return reply;
+  } as typeof on;
+  try {
+    assert.equal((await watch.next()).value?.snapshot?.packets[0], 5n);
+    const { value } = await watch.next();
+    assert.deepEqual(
+      [...(value?.deltas ?? [])].map((d) => [d.packets, d.note]),
+      [[4n, 'lower-bound']],
+    );
+  } finally {
+    prototype.on = on;
+    await watch.close();
+  }
 });
 
 test('counters labelled with a generation have its rules, also beside a commit', async () => {

@@ -35,7 +35,8 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
   const length = work.reduce((sum, t) => sum + t.commands.length, 0);
   // A table that isn't there yet is rare: it costs a second try instead of a question each time.
   let addTable = false;
-  for (let tries = 1; ; tries++) {
+  const retries = { left: TRIES - 1 };
+  for (;;) {
     const view = yield* look(context, work, addTable);
     const batch = new Batch((length + 1) * BYTES_A_COMMAND);
     const bytes = context.bytes();
@@ -66,7 +67,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
           ...(o.handles === undefined ? {} : { handles: o.handles }),
           ...(generation === undefined ? {} : { generation }),
         });
-      const sent = (): Verb<Sent> => sendWhileSame(context, work, view, send);
+      const sent = (): Verb<Sent> => sendWhileSame(context, work, view, retries, send);
       const { result, generation } = yield* zeroed.length === 0 || o.dryRun === true ? sent() : noted(context, zeroed, sent);
       const made = result.generation ?? (deletes && generation !== undefined ? generation + 1 : undefined);
       if (o.dryRun !== true && !nothing) remember(context, work, view, generation, made);
@@ -78,7 +79,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
     } catch (err) {
       if (!(err instanceof NetfilterError)) throw err;
       if (isOutdated(err)) context.known.clear();
-      if (isOutdated(err) && tries < TRIES) continue;
+      if (isOutdated(err) && retries.left-- > 0) continue;
       if (!addTable && missesTableOrBuiltin(err, work)) {
         context.known.clear();
         addTable = true;
@@ -103,6 +104,7 @@ function* sendWhileSame(
   context: CompatContext,
   work: readonly TableCommands[],
   { tables, strict, ...view }: View,
+  retries: { left: number },
   send: (generation: number | undefined) => Verb<CommitResult>,
 ): Verb<Sent> {
   let { generation } = view;
@@ -115,7 +117,8 @@ function* sendWhileSame(
       const again = yield* look(context, work);
       // The batch makes chains that are there by now, or lacks some.
       if (!again.tables.every((t, i) => isSameSet(t.missing, tables[i]?.missing ?? t.missing))) throw err;
-      if (tries >= TRIES) throw err;
+      if (retries.left <= 0) throw err;
+      retries.left--;
       generation = tries < CONDITIONAL_TRIES || declaresBare(work) ? again.generation : undefined;
     }
   }

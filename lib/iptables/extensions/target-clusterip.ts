@@ -5,7 +5,6 @@ import { unsigned } from './values.ts';
 
 /** In the order of CLUSTERIP_HASHMODE_*. */
 const modes = ['sourceip', 'sourceip-sourceport', 'sourceip-sourceport-destport'] as const;
-export type ClusterHashMode = (typeof modes)[number];
 const CLUSTERIP_MAX_NODES = 16;
 const CLUSTERIP_FLAG_NEW = 1;
 

@@ -2,7 +2,7 @@
 import type { Connection } from '../../connection.ts';
 import { NOTHING } from '../../counters/arithmetic.ts';
 import { ledgerOf } from '../../counters/ledger.ts';
-import { chainRows, type RuleCounters } from '../../counters/rows.ts';
+import type { RuleCounters } from '../../counters/rows.ts';
 import type { Verb } from '../../run.ts';
 import type { Command } from '../commands.ts';
 
@@ -21,10 +21,11 @@ export function* noted(
   return yield* ledger.during(function* () {
     const before = yield* ledger.look(counters);
     const changes = yield* commit();
-    for (const [number, place] of before?.structure.places.entries() ?? []) {
-      if (before === undefined || !(all || zeroed.has(place.chain))) continue;
-      const [start, end] = chainRows(before.structure, number);
-      ledger.add({ kind: 'restore', place, counters: Array<typeof NOTHING>(end - start).fill(NOTHING), before });
+    if (before === undefined) return changes;
+    for (const place of before.places) {
+      if (!all && !zeroed.has(place.chain)) continue;
+      const had = before.of(place);
+      ledger.add({ kind: 'restore', place, counters: Array<typeof NOTHING>(had.packets.length).fill(NOTHING), before: had });
     }
     return changes;
   });
