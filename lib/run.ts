@@ -52,3 +52,25 @@ export async function runAsync<T>(verb: Verb<T>, signal?: AbortSignal): Promise<
   }
   return turn.value;
 }
+
+/** What others in the process wait at most, in milliseconds, while much is gone through on the main thread. */
+const SLICE_MS = 3;
+
+/** Work on the main thread in pieces. */
+export class Slice {
+  #until = performance.now() + SLICE_MS;
+
+  get isOver(): boolean {
+    return performance.now() >= this.#until;
+  }
+  /** Where it is time, others have their turn; in a call that blocks there is none to have. */
+  *pause(): Verb<void> {
+    if (!this.isOver) return;
+    yield* step({ sync: () => undefined, async: nextTurn });
+    this.#until = performance.now() + SLICE_MS;
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -6,6 +6,7 @@ import { chainKey, RuleCounters, type RuleStructure } from '../counters/rows.ts'
 import { UnlockedPolls } from '../counters/unlocked.ts';
 import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, InstalledRule } from '../model/ruleset.ts';
+import { runAsync, Slice } from '../run.ts';
 import { type Labelled, type Labels, NEW_ROW, ONE_OF_SEVERAL, SeriesBook } from './series.ts';
 
 /** By comment, else by handle; on legacy by number, as iptables counts from 1. */
@@ -14,9 +15,6 @@ export function ruleLabels(rule: InstalledRule): Labels {
   return { family, table, chain, rule: comment ?? (handle === undefined ? `number ${index + 1}` : `handle ${handle}`) };
 }
 export const ruleLabelNames = ['family', 'table', 'chain', 'rule'];
-
-/** What the event loop waits at most while labels are made, in milliseconds. */
-const SLICE_MS = 3;
 
 export class RuleSeries {
   readonly book: SeriesBook;
@@ -63,12 +61,9 @@ export class RuleSeries {
     const where = placesOf(counters.structure);
     const was = last === undefined ? undefined : placesOf(last.counters.structure);
     const all: (Labelled | undefined)[] = [];
-    let until = performance.now() + SLICE_MS;
+    const slice = new Slice();
     for (let row = 0; row < counters.length; row++) {
-      if (performance.now() > until) {
-        await new Promise((resolve) => setImmediate(resolve));
-        until = performance.now() + SLICE_MS;
-      }
+      if (slice.isOver) await runAsync(slice.pause());
       const old = before[row] as number;
       if (counters.structure.counted?.[row] === 0) all.push(undefined);
       else if (last !== undefined && old >= 0 && was?.(old) === where(row)) all.push(last.labels[old]);
