@@ -10,7 +10,7 @@ import { chainKey, chainNumbers, chainRows, type RuleCounters, tableKey } from '
 interface Restore {
   readonly given: readonly (Counter | undefined)[];
   readonly before: ChainCounters;
-  /** The place in `before` of the rule that was at this place in the chain; undefined: none, or one of several alike. */
+  /** The place among those of `before` of the rule that was at this place in the chain; undefined: none, or one of several alike. */
   find(place: number): number | undefined;
 }
 interface History {
@@ -68,7 +68,7 @@ export class AcrossRestores {
     for (const [i, { given, before, find }] of history.restores.entries()) {
       const found = find(place);
       if (found === undefined) return undefined;
-      const there = at(before, found);
+      const there = at(before, before.start + found);
       const had = i === 0 ? sum(lost.before, there) : there;
       if (isLess(had, was)) return undefined;
       counted = sum(counted, beyond(had, was));
@@ -103,8 +103,9 @@ export class AcrossRestores {
     const out: Restore[] = [];
     for (const { counters: given, before } of restores) {
       if (before === undefined || before.unlocked) return undefined;
-      if (several && !(given.length === rules.length && isEqual(rules, before.contents))) return undefined;
-      out.push({ given, before, find: sameIn(rules, before.contents) });
+      const had = before.contents.subarray(before.start, before.end);
+      if (several && !(given.length === rules.length && isEqual(rules, had))) return undefined;
+      out.push({ given, before, find: sameIn(rules, had) });
     }
     return { start: chainRows(this.#earlier.structure, chain)[0], restores: out };
   }

@@ -22,15 +22,19 @@ export interface OwnRestore {
   /** What there was right before, where that is known. */
   readonly before?: ChainCounters;
 }
-/** The rules of one chain, a copy: no more is kept of a large table. */
+/** The rules of one chain: rows [start, end) of these columns. */
 export interface ChainCounters extends Columns {
   readonly contents: BigUint64Array;
+  readonly start: number;
+  readonly end: number;
   readonly unlocked: boolean;
 }
 const NO_RULES: ChainCounters = {
   packets: new BigUint64Array(),
   bytes: new BigUint64Array(),
   contents: new BigUint64Array(),
+  start: 0,
+  end: 0,
   unlocked: false,
 };
 export type LedgerEntry = OwnReset | OwnRestore;
@@ -40,7 +44,7 @@ const MOST_COUNTERS = 500_000;
 
 function weight(entry: LedgerEntry): number {
   if (entry.kind === 'reset') return 1;
-  return 1 + entry.counters.length + (entry.before?.packets.length ?? 0);
+  return 1 + entry.counters.length + (entry.before === undefined ? 0 : entry.before.end - entry.before.start);
 }
 
 export class CounterLedger {
@@ -136,19 +140,25 @@ export interface ChainsBefore {
   /** Chains that have rules. */
   readonly places: readonly Place[];
   of(place: Place): ChainCounters;
+  /** Of a chain alone, so that nothing else of a large table is kept. */
+  copyOf(place: Place): ChainCounters;
 }
 
 export function chainsOf({ structure, packets, bytes, unlocked = false }: RuleCounters): ChainsBefore {
   const numbers = chainNumbers(structure);
-  return {
-    places: structure.places,
-    of(place) {
-      const number = numbers.get(chainKey(place));
-      if (number === undefined) return { ...NO_RULES, unlocked };
-      const rows = chainRows(structure, number);
-      return { packets: packets.slice(...rows), bytes: bytes.slice(...rows), contents: structure.contents.slice(...rows), unlocked };
-    },
+  const { places, contents } = structure;
+  const of = (place: Place): ChainCounters => {
+    const number = numbers.get(chainKey(place));
+    if (number === undefined) return { ...NO_RULES, unlocked };
+    const [start, end] = chainRows(structure, number);
+    return { packets, bytes, contents, start, end, unlocked };
   };
+  const copyOf = (place: Place): ChainCounters => {
+    const { start, end } = of(place);
+    const part = (column: BigUint64Array): BigUint64Array => column.slice(start, end);
+    return { packets: part(packets), bytes: part(bytes), contents: part(contents), start: 0, end: end - start, unlocked };
+  };
+  return { places, of, copyOf };
 }
 
 const ledgers = new WeakMap<Connection, CounterLedger>();

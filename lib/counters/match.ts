@@ -90,7 +90,7 @@ function handlesOf(
   for (const [i, place] of later.places.entries()) {
     const key = chainKey(place);
     const table = tableKey(place);
-    const rows = remade.has(key) || earlier.tables?.get(table) !== later.tables?.get(table) ? undefined : tables.get(table);
+    const rows = remade.has(key) || !isSameTable(earlier, later, table) ? undefined : tables.get(table);
     if (rows === undefined) continue;
     const chain = chains.get(key);
     const [start, end] = chainRows(later, i);
@@ -102,6 +102,13 @@ function handlesOf(
     }
   }
   return out;
+}
+
+/** One whose handle is not known may be any. */
+function isSameTable({ tables: before }: RuleStructure, { tables: after }: RuleStructure, table: string): boolean {
+  if (before === undefined || after === undefined) return true;
+  const handle = after.get(table);
+  return handle !== undefined && before.get(table) === handle;
 }
 
 function byHandle(earlier: RuleStructure, later: RuleStructure, handles: Int32Array, { before, how, taken }: Matching): void {

@@ -99,8 +99,9 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
   const before = structures.get(key);
   if (before !== undefined && (yield* readGeneration(connection)).generation === before.generation) {
     const reply = yield* dumpParts(connection, before.parts, false);
-    // Still nothing there; of which generation that is, no message says.
-    if (before.length === 0 && reply.handles.length === 0) return counters(before, reply, taken(connection), undefined);
+    // Still nothing there, of which no message says the generation.
+    if (before.length === 0 && reply.handles.length === 0 && (yield* readGeneration(connection)).generation === before.generation)
+      return counters(before, reply, taken(connection), before.generation);
     // The messages carry the low half of the generation: no commit came between.
     if (reply.generation16 === (before.generation & 0xffff) && before.fits(reply))
       return counters(before, reply, taken(connection), before.generation);
@@ -111,11 +112,11 @@ export function* countRules(connection: Connection, scopes: readonly RuleScope[]
   // A reset of ours may come before the next answer.
   const when = taken(connection);
   const tablesAfter = yield* tableHandles(connection);
-  // A table made anew meanwhile: whose rules these are is not known.
-  const tables = new Map([...tablesAfter].filter(([name, handle]) => tablesBefore.get(name) === handle));
   const { generation } = yield* readGeneration(connection);
   // No message, no generation: a commit may have come behind an empty dump.
   const sure = (generation & 0xffff) === reply.generation16;
+  // Where somebody has committed since, a table may be another than the one whose rules these are.
+  const tables = sure ? tablesAfter : new Map([...tablesAfter].filter(([name, handle]) => tablesBefore.get(name) === handle));
   const structure = new NftStructure(new RuleDump(reply), tables, generation, parts, view);
   if (sure) structures.set(key, structure);
   else structures.delete(key);

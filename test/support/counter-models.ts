@@ -25,8 +25,10 @@ class ModelStructure implements RuleStructure {
   readonly handles?: BigUint64Array;
   readonly counted: Uint8Array;
   readonly places: RuleStructure['places'];
+  readonly tables?: ReadonlyMap<string, bigint>;
 
-  constructor(chains: readonly ModelChain[], handles: boolean) {
+  constructor(chains: readonly ModelChain[], handles: boolean, tables: ReadonlyMap<string, bigint> | undefined) {
+    if (tables !== undefined) this.tables = tables;
     // As the kernel has it: a chain without rules is in no dump.
     const some = chains.filter((c) => c.rules.length > 0);
     const rules = some.flatMap((c) => c.rules);
@@ -61,10 +63,16 @@ let seconds = 0;
 /** A poll of these chains; `steady`: with the structure of that one. */
 export function poll(
   chains: readonly ModelChain[],
-  o: { readonly handles: boolean; readonly mark?: number; readonly steady?: RuleCounters; readonly unlocked?: boolean },
+  o: {
+    readonly handles: boolean;
+    readonly mark?: number;
+    readonly steady?: RuleCounters;
+    readonly unlocked?: boolean;
+    readonly tables?: ReadonlyMap<string, bigint>;
+  },
 ): RuleCounters {
   const rules = chains.flatMap((c) => c.rules);
-  return new RuleCounters(o.steady?.structure ?? new ModelStructure(chains, o.handles), {
+  return new RuleCounters(o.steady?.structure ?? new ModelStructure(chains, o.handles, o.tables), {
     packets: BigUint64Array.from(rules, (r) => r.packets),
     bytes: BigUint64Array.from(rules, (r) => r.bytes),
     takenAt: 1000 * seconds++,

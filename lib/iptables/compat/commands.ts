@@ -35,7 +35,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
   const length = work.reduce((sum, t) => sum + t.commands.length, 0);
   // A table that isn't there yet is rare: it costs a second try instead of a question each time.
   let addTable = false;
-  const retries = { left: TRIES - 1 };
+  const retries: Retries = { left: TRIES - 1, conditional: CONDITIONAL_TRIES - 1 };
   for (;;) {
     const view = yield* look(context, work, addTable);
     const batch = new Batch((length + 1) * BYTES_A_COMMAND);
@@ -90,6 +90,11 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
   }
 }
 
+/** How often it may be tried again in all, and under the condition that nobody has committed. */
+interface Retries {
+  left: number;
+  conditional: number;
+}
 interface Sent {
   readonly result: CommitResult;
   /** What the commit was conditional on. */
@@ -104,22 +109,21 @@ function* sendWhileSame(
   context: CompatContext,
   work: readonly TableCommands[],
   { tables, strict, ...view }: View,
-  retries: { left: number },
+  retries: Retries,
   send: (generation: number | undefined) => Verb<CommitResult>,
 ): Verb<Sent> {
   let { generation } = view;
-  for (let tries = 1; ; tries++) {
+  for (;;) {
     try {
       return { result: yield* send(generation), generation };
     } catch (err) {
-      if (strict || generation === undefined || !isOutdated(err)) throw err;
+      if (strict || generation === undefined || !isOutdated(err) || retries.left <= 0) throw err;
+      retries.left--;
       context.known.clear();
       const again = yield* look(context, work);
       // The batch makes chains that are there by now, or lacks some.
       if (!again.tables.every((t, i) => isSameSet(t.missing, tables[i]?.missing ?? t.missing))) throw err;
-      if (retries.left <= 0) throw err;
-      retries.left--;
-      generation = tries < CONDITIONAL_TRIES || declaresBare(work) ? again.generation : undefined;
+      generation = retries.conditional-- > 0 || declaresBare(work) ? again.generation : undefined;
     }
   }
 }

@@ -24,8 +24,8 @@ export function* noted(
     if (before === undefined) return changes;
     for (const place of before.places) {
       if (!all && !zeroed.has(place.chain)) continue;
-      const had = before.of(place);
-      ledger.add({ kind: 'restore', place, counters: Array<typeof NOTHING>(had.packets.length).fill(NOTHING), before: had });
+      const had = all ? before.of(place) : before.copyOf(place);
+      ledger.add({ kind: 'restore', place, counters: Array<typeof NOTHING>(had.end - had.start).fill(NOTHING), before: had });
     }
     return changes;
   });

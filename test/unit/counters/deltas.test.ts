@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { RuleDeltas } from '../../../lib/counters/deltas.ts';
 import { CounterLedger, chainsOf } from '../../../lib/counters/ledger.ts';
+import { tableKey } from '../../../lib/counters/rows.ts';
 import { deltas, type ModelChain, type ModelRule, poll } from '../../support/counter-models.ts';
 
 const A = 1n;
@@ -60,6 +61,21 @@ describe('with handles', () => {
     const before = poll([chain([rule(A, 5, 1)], 'c'), chain([rule(B, 500, 2)], 'd')], { handles: true });
     const after = poll([chain([rule(A, 6, 2)], 'c'), chain([rule(B, 500, 1)], 'd')], { handles: true });
     assert.deepEqual(deltas(before, after, none), ['1/100 lower-bound', '0/0 lower-bound']);
+  });
+  it('a table with another handle, or with none that is known, may be another with the same rules', () => {
+    const at = (n: number, ...handle: number[]) =>
+      poll([chain([rule(A, n, 1)])], {
+        handles: true,
+        tables: new Map(handle.map((h) => [tableKey({ family: 'ip', table: 't' }), BigInt(h)])),
+      });
+    assert.deepEqual(deltas(at(100, 7), at(500, 7), none), ['400/40000']);
+    for (const [before, after] of [
+      [[7], [8]],
+      [[7], []],
+      [[], [7]],
+      [[], []],
+    ] as const)
+      assert.deepEqual(deltas(at(100, ...before), at(500, ...after), none), ['400/40000 lower-bound']);
   });
   it('a chain that comes and goes', () => {
     const one = poll([chain([rule(A, 5, 1)])], { handles: true });
