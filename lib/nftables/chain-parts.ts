@@ -1,7 +1,8 @@
 // A dump of rules asked for chain by chain, where that is cheaper: which chains there are is asked first.
 import type { Connection } from '../connection.ts';
 import { Slice, type Verb } from '../run.ts';
-import { align4, be32, findAttribute, type Message, readMessage } from '../wire/attributes.ts';
+import { be32, findAttribute, type Message, readMessage } from '../wire/attributes.ts';
+import { AttributeWriter } from '../wire/writer.ts';
 import { NFPROTO_UNSPEC, NFT_MSG_GETCHAIN } from './objects/messages.ts';
 import { NFTA_RULE } from './objects/rule.ts';
 import { type DumpParts, dump, perChainPays, type RuleScope } from './read.ts';
@@ -46,8 +47,7 @@ export function* chainParts(connection: Connection, scopes: readonly RuleScope[]
 /** The chains of one scope, in the order they came. */
 class PartsWriter {
   readonly parts: number[] = [];
-  attributes = new Uint8Array(1024);
-  length = 0;
+  readonly attributes = new AttributeWriter(1024);
   used = 0;
   readonly #bytes: Uint8Array;
   readonly #family: number;
@@ -70,40 +70,23 @@ class PartsWriter {
     const name = findAttribute(this.#bytes, start, end, NFTA_CHAIN_NAME);
     if (name === undefined) return;
     // As they came, under the numbers they have in a rule.
-    this.#put(NFTA_RULE.table, table);
-    this.#put(NFTA_RULE.chain, name);
-    this.parts.push(family, this.length);
+    this.attributes.copy(NFTA_RULE.table, this.#bytes, table);
+    this.attributes.copy(NFTA_RULE.chain, this.#bytes, name);
+    this.parts.push(family, this.attributes.length);
     const use = findAttribute(this.#bytes, start, end, NFTA_CHAIN_USE);
     if (use !== undefined) this.used += be32(this.#bytes, use[0]);
-  }
-
-  /** Names are short: copied by hand, that is many times faster. */
-  #put(type: number, [start, end]: Range): void {
-    const length = 4 + end - start;
-    if (this.length + length + 4 > this.attributes.length) {
-      const more = new Uint8Array(2 * this.attributes.length + length);
-      more.set(this.attributes);
-      this.attributes = more;
-    }
-    const { attributes: out, length: at } = this;
-    out[at] = length & 0xff;
-    out[at + 1] = length >> 8;
-    out[at + 2] = type;
-    for (let from = start, to = at + 4; from < end; from++, to++) out[to] = this.#bytes[from] as number;
-    this.length += align4(length);
   }
 }
 type Range = readonly [start: number, end: number];
 
 /** Scope by scope, as the whole would come. */
 function joined(writers: readonly PartsWriter[]): DumpParts {
-  const attributes = new Uint8Array(writers.reduce((sum, w) => sum + w.length, 0));
+  const all = new AttributeWriter(writers.reduce((sum, w) => sum + w.attributes.length, 0));
   const parts: number[] = [];
-  let before = 0;
   for (const w of writers) {
-    attributes.set(w.attributes.subarray(0, w.length), before);
+    const before = all.length;
+    all.append(w.attributes.written());
     for (let i = 0; i < w.parts.length; i += 2) parts.push(w.parts[i] as number, before + (w.parts[i + 1] as number));
-    before += w.length;
   }
-  return { parts: Uint32Array.from(parts), attributes };
+  return { parts: Uint32Array.from(parts), attributes: all.written() };
 }

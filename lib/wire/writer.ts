@@ -92,6 +92,14 @@ export class AttributeWriter {
     this.view.setBigUint64(at, value);
   }
 
+  /** The payload that lies in `bytes` at [start, end): a short one, without a view of its own. */
+  copy(type: number, bytes: Uint8Array, [start, end]: readonly [start: number, end: number]): void {
+    const at = this.begin(type);
+    this.reserve(end - start);
+    for (let i = start; i < end; i++) this.bytes[this.length++] = bytes[i] as number;
+    this.end(at);
+  }
+
   raw(type: number, payload: Uint8Array): void {
     const at = this.begin(type);
     this.append(payload);
