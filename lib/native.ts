@@ -185,6 +185,7 @@ export interface NativeEventSource {
    * One pull at a time; a closed source never calls.
    */
   pull(callback: (batch: NativeEventBatch) => void): void;
+  take(waitMs: number): NativeEventBatch | undefined;
   /** The socket is closed on the event thread. May be called again. */
   close(): void;
 }

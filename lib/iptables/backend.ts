@@ -8,6 +8,7 @@ import type { Command } from './commands.ts';
 import type { IptablesRule, RuleSpec } from './rule-spec.ts';
 import type { SavableTable } from './save-format.ts';
 import type { SavedTable } from './save-text.ts';
+import type { SyncStore } from './sync/store.ts';
 
 export interface IptablesRuleset extends Ruleset<IptablesRule> {
   readonly tables: readonly (SavableTable & Ruleset<IptablesRule>['tables'][number])[];
@@ -34,4 +35,5 @@ export interface IptablesBackend {
   chainCounters(table: string | undefined): Verb<NamedCounters<CountedChain>>;
   /** Whether the namespace has the table. */
   hasTable(table: string): Verb<boolean>;
+  readonly sync: SyncStore;
 }

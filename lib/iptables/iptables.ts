@@ -22,6 +22,11 @@ import { restoredCounters } from './restored-counters.ts';
 import { checkChain, checkNewChain, checkNumber, checkPolicy, checkTable, oneRule, rulesOf } from './rule-input.ts';
 import type { IptablesRule, RuleInput } from './rule-spec.ts';
 import { formatTable } from './save-format.ts';
+import { type Desired, desiredTables } from './sync/desired.ts';
+import { type Plan, SyncPlan } from './sync/plan.ts';
+import { Reconciler, type SyncReport } from './sync/reconcile.ts';
+import { keyContext } from './sync/rule-key.ts';
+import { resolveScope, type Scope, type TableScope } from './sync/scope.ts';
 import { IptablesTransaction } from './transaction.ts';
 
 export interface IptablesOpenOptions extends CallOptions {
@@ -59,12 +64,14 @@ export class Iptables {
   readonly backend: BackendChoice;
   readonly #connection: Connection;
   readonly #verbs: IptablesBackend;
+  readonly #reconciler: Reconciler;
 
   private constructor({ connection, choice, verbs }: ChosenBackend, family: IpFamily) {
     this.#connection = connection;
     this.family = family;
     this.backend = choice;
     this.#verbs = verbs;
+    this.#reconciler = new Reconciler(verbs.sync);
   }
 
   /**
@@ -310,6 +317,41 @@ export class Iptables {
       }
       note(tables);
     });
+  }
+
+  /**
+   * What `sync` would do now: numbers, and as text a diff. Nothing is sent; `apply` does it. Throws RuleSyntaxError for a text that is none,
+   * ERR_INVALID_ARG for rules of the text outside the scope, which would be passed over in silence.
+   */
+  async plan(desired: Desired, scope: Scope = {}, o?: CallOptions): Promise<Plan> {
+    const scopes = this.#scopes(desired, scope);
+    return await this.#connection.runAsync('plan', () => this.#plan(scopes), o, true);
+  }
+  planSync(desired: Desired, scope: Scope = {}): Plan {
+    const scopes = this.#scopes(desired, scope);
+    return this.#connection.runSync('plan', () => this.#plan(scopes), true);
+  }
+
+  /**
+   * Makes the tables and chains in scope what save text says, with the least change: rules that stay where they are keep handle and counters. One
+   * transaction on nf_tables, one commit a table on legacy, made only if nobody else has committed since the tables were looked at, and tried again
+   * ten times; then ERR_CONFLICT. What is outside the scope stays as it is.
+   */
+  async sync(desired: Desired, scope: Scope = {}, o?: CallOptions): Promise<SyncReport> {
+    const scopes = this.#scopes(desired, scope);
+    return await this.#connection.runAsync('sync', () => this.#reconciler.sync(scopes), o, true);
+  }
+  syncSync(desired: Desired, scope: Scope = {}): SyncReport {
+    const scopes = this.#scopes(desired, scope);
+    return this.#connection.runSync('sync', () => this.#reconciler.sync(scopes), true);
+  }
+
+  #scopes(desired: Desired, scope: Scope): readonly TableScope[] {
+    return resolveScope(scope, desiredTables(desired, this.family), this.family);
+  }
+  *#plan(scopes: readonly TableScope[]): Verb<Plan> {
+    const groups = yield* this.#reconciler.plan(scopes);
+    return new SyncPlan(this.#connection, this.#reconciler, groups, keyContext(this.family, this.#verbs.name));
   }
 
   transaction(table: string): IptablesTransaction {

@@ -79,17 +79,29 @@ export function revisionOf(codec: Codec | undefined, revision: number, family: I
 }
 
 /** With XT_ALIGN. */
-function structSize(revision: Pick<Revision<never>, 'size' | 'legacySize'>, c: BytesContext): number {
+export function structSize(revision: Pick<Revision<never>, 'size' | 'legacySize'>, c: BytesContext): number {
   return xtAlign((c.backend === 'legacy' ? revision.legacySize : undefined) ?? revision.size);
 }
 
 /** The newest revision of ours that the kernel has too, and that can say the options. */
 function choose(codec: Codec, options: never, c: BytesContext, newest: number): Revision<never> {
+  const found = newestThatCan(codec, options, c.family, newest);
+  if (found !== undefined) return found;
+  throw new ValueError(`the kernel's ${codec.kind} ${codec.name} goes up to revision ${newest}, which cannot say this`);
+}
+
+/** The newest revision of ours, up to `newest`, that can say the options. */
+export function newestThatCan(
+  codec: Codec,
+  options: never,
+  family: IpFamily,
+  newest: number = Number.POSITIVE_INFINITY,
+): Revision<never> | undefined {
   for (let i = codec.revisions.length - 1; i >= 0; i--) {
     const r = codec.revisions[i] as Revision<never>;
-    if (r.revision <= newest && (r.family === undefined || r.family === c.family) && (r.can?.(options) ?? true)) return r;
+    if (r.revision <= newest && (r.family === undefined || r.family === family) && (r.can?.(options) ?? true)) return r;
   }
-  throw new ValueError(`the kernel's ${codec.kind} ${codec.name} goes up to revision ${newest}, which cannot say this`);
+  return undefined;
 }
 
 export function fromXt(rule: XtRule, c: BytesContext): RuleSpec {

@@ -163,7 +163,7 @@ for (const seed of [1, 20_261_120]) {
     await using events = f.nft.events();
     const chaos = new Chaos(seed);
     let state = f.nft.snapshotSync();
-    const follower = new Follower(state);
+    const follower = Follower.of(state);
     let [applied, refused, foreign] = [0, 0, 0];
     while (applied < TRANSACTIONS) {
       const before = state.generation;
@@ -195,7 +195,7 @@ for (const seed of [1, 20_261_120]) {
 test('a missing commit is noticed, and one that the snapshot has is passed over', async () => {
   await using f = await NftFixture.withChains('c');
   await using events = f.nft.events();
-  const early = new Follower(f.nft.snapshotSync());
+  const early = Follower.of(f.nft.snapshotSync());
   const commits = [];
   for (const comment of ['a', 'b', 'c']) {
     const tx = f.nft.transaction();
@@ -203,7 +203,7 @@ test('a missing commit is noticed, and one that the snapshot has is passed over'
     tx.commitSync();
     commits.push(await nextCommit(events));
   }
-  const late = new Follower(f.nft.snapshotSync());
+  const late = Follower.of(f.nft.snapshotSync());
   assert.deepEqual(
     commits.map((c) => late.apply(c)),
     [true, true, true],

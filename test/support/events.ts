@@ -56,7 +56,7 @@ export async function eventsUntil(events: Subscription<NftEvent>, name: string):
 }
 
 type Rules = Iterable<{ readonly handle?: bigint; readonly comment?: string; readonly expressions: unknown }>;
-type Chains = Iterable<{ readonly name: string; readonly handle?: bigint; readonly rules: Rules | (() => Rules) }>;
+type Chains = Iterable<{ readonly name: string; readonly handle?: bigint; readonly rules: Rules }>;
 
 /** Tables, chains and rules as plain data: what a Follower must know as well as a dump. */
 export function picture(state: Ruleset<NftRule> | Follower): unknown {
@@ -67,7 +67,7 @@ export function picture(state: Ruleset<NftRule> | Follower): unknown {
     chains: Array.from(typeof table.chains === 'function' ? table.chains() : table.chains, (chain) => ({
       name: chain.name,
       handle: chain.handle,
-      rules: Array.from(typeof chain.rules === 'function' ? chain.rules() : chain.rules, ({ handle, comment, expressions }) => ({
+      rules: Array.from(chain.rules, ({ handle, comment, expressions }) => ({
         handle,
         comment,
         expressions,

@@ -25,17 +25,20 @@ import { CompatRule } from './installed.ts';
 import { askChain, dumpChains, hasTable, hiddenChain } from './look.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
 import { CompatRuleset, isIptablesChain, isUsableChain } from './ruleset.ts';
+import { CompatSync } from './sync.ts';
 
 export class CompatBackend implements IptablesBackend {
   readonly name = 'nft';
   readonly #connection: Connection;
   readonly #family: IpFamily;
+  readonly sync: CompatSync;
   readonly #context: CompatContext;
 
   constructor(connection: Connection, family: IpFamily) {
     this.#connection = connection;
     this.#family = family;
     this.#context = new CompatContext(connection, family);
+    this.sync = new CompatSync(this.#context);
   }
 
   commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommandsResult> {
@@ -123,6 +126,6 @@ export class CompatBackend implements IptablesBackend {
   *#mustExist(table: string, chain: string): Verb<void> {
     const found = yield* askChain(this.#context, table, chain);
     if (found === undefined) throw new NetfilterError(noChain(table, chain), { code: 'ENOENT', errno: ENOENT });
-    if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain, found);
+    if (!isIptablesChain(table, this.#family, found)) throw hiddenChain(table, chain, found.hook !== undefined);
   }
 }

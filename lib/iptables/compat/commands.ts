@@ -198,7 +198,7 @@ function missesTableOrBuiltin(err: NetfilterError, work: readonly TableCommands[
 }
 
 /** The kernel's errors in words of the commands: the line of save text, and the chain that a jump misses. */
-function explained(context: CompatContext, err: NetfilterError, work: readonly TableCommands[], length: number): NetfilterError {
+export function explained(context: CompatContext, err: NetfilterError, work: readonly TableCommands[], length: number): NetfilterError {
   const seen = new Set<number>();
   const failures: NetfilterError[] = [];
   for (const f of err.failures) {

@@ -69,7 +69,7 @@ export function* look(context: CompatContext, work: readonly TableCommands[], ta
       const found = yield* askChain(context, t.table, chain);
       if (found === undefined) {
         if (t.commands.some((c) => c.chain === chain && makesBuiltin(t.table, c))) missing.add(chain);
-      } else if (!isUsableChain(t.table, context.family, found)) throw hiddenChain(t.table, chain, found);
+      } else if (!isUsableChain(t.table, context.family, found)) throw hiddenChain(t.table, chain, found.hook !== undefined);
       else known.add(generation, t.table, chain);
     }
     const dumps = new Map<string, RuleDump>();
@@ -147,11 +147,10 @@ export function* askChain(context: CompatContext, table: string, chain: string):
 }
 
 /** What the real program calls "CHAIN_ADD failed (Operation not supported)". */
-export function hiddenChain(table: string, chain: string, found: ChainAttributes): NetfilterError {
-  const what =
-    found.hook === undefined
-      ? 'has no hook, so that no packet passes it: iptables makes it a base chain'
-      : 'is a base chain of another type, hook or priority than iptables gives it: iptables does not see it, Nftables does';
+export function hiddenChain(table: string, chain: string, hooked: boolean): NetfilterError {
+  const what = !hooked
+    ? 'has no hook, so that no packet passes it: iptables makes it a base chain'
+    : 'is a base chain of another type, hook or priority than iptables gives it: iptables does not see it, Nftables does';
   return new NetfilterError(`chain ${chain} of table ${table} ${what}; nothing was sent`, { code: 'EOPNOTSUPP', errno: EOPNOTSUPP });
 }
 

@@ -23,6 +23,9 @@ interface Ports {
   readonly not: boolean;
 }
 
+/** The names of matches that may have a native form. */
+export const nativeMatches: ReadonlySet<string> = new Set(['tcp', 'udp', 'mark', 'limit']);
+
 /** The native form, or undefined where iptables-nft keeps the match. */
 export function nativeMatch(m: XtExtension): AnyExpression[] | undefined {
   const s = new Struct(m.data);

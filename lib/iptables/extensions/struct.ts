@@ -1,45 +1,45 @@
-// One xt_*_info struct: fields by offset. Integers are in host order unless the name says be…; hosts are little endian.
+// One xt_*_info struct: fields by offset. Integers are in host order unless the name says be…; hosts are little endian. Bytes are put by hand: a
+// DataView for every struct of a large rule set costs more than all its numbers.
 import { decodeText, encodeText, putAscii } from '../../wire/text.ts';
 import { ValueError } from './value-error.ts';
 
 export class Struct {
   readonly bytes: Uint8Array;
-  #lazyView: DataView | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
   }
 
-  /** Made when the first number is asked for: a comment has none, and a rule set has many comments. */
-  get #view(): DataView {
-    const { bytes } = this;
-    this.#lazyView ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return this.#lazyView;
-  }
-
   u8(at: number): number {
-    return this.#view.getUint8(at);
+    return this.bytes[at] as number;
   }
   setU8(at: number, v: number): void {
-    this.#view.setUint8(at, v);
+    this.bytes[at] = v;
   }
   u16(at: number): number {
-    return this.#view.getUint16(at, true);
+    return this.u8(at) | (this.u8(at + 1) << 8);
   }
   setU16(at: number, v: number): void {
-    this.#view.setUint16(at, v, true);
+    this.bytes[at] = v;
+    this.bytes[at + 1] = v >>> 8;
   }
   be16(at: number): number {
-    return this.#view.getUint16(at);
+    return (this.u8(at) << 8) | this.u8(at + 1);
   }
   setBe16(at: number, v: number): void {
-    this.#view.setUint16(at, v);
+    this.bytes[at] = v >>> 8;
+    this.bytes[at + 1] = v;
   }
   u32(at: number): number {
-    return this.#view.getUint32(at, true);
+    return (this.u16(at) | (this.u16(at + 2) << 16)) >>> 0;
   }
   setU32(at: number, v: number): void {
-    this.#view.setUint32(at, v, true);
+    this.setU16(at, v);
+    this.setU16(at + 2, v >>> 16);
+  }
+  get #view(): DataView {
+    const { bytes } = this;
+    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
   u64(at: number): bigint {
     return this.#view.getBigUint64(at, true);

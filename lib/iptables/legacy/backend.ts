@@ -22,6 +22,7 @@ import { existingTables, readTable } from './requests.ts';
 import { restoreLegacy } from './restore.ts';
 import { legacyRevisions } from './revisions.ts';
 import { LegacyRuleset } from './ruleset.ts';
+import { LegacySync } from './sync.ts';
 import type { LegacyTable } from './table.ts';
 
 export class LegacyBackend implements IptablesBackend {
@@ -30,12 +31,14 @@ export class LegacyBackend implements IptablesBackend {
   readonly #context: RuleContext;
   readonly #lockTimeoutMs: number;
   readonly #polls: LegacyPolls;
+  readonly sync: LegacySync;
 
   constructor(connection: Connection, family: IpFamily, lockTimeoutMs: number) {
     this.#connection = connection;
     this.#context = new RuleContext(connection, family, 'legacy', legacyRevisions(connection, family));
     this.#lockTimeoutMs = lockTimeoutMs;
     this.#polls = new LegacyPolls(connection, family);
+    this.sync = new LegacySync(this.#context, lockTimeoutMs);
   }
 
   *commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommitResult & { readonly changes: number }> {

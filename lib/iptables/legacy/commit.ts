@@ -24,6 +24,8 @@ export interface LegacySettings {
   /** Whether the [packets:bytes] before commands of save text count. */
   readonly counters?: boolean;
   readonly lockTimeoutMs: number;
+  /** The digest that the table must have; one byte: there must be no table. */
+  readonly expected?: Uint8Array;
   /** Called where the kernel was asked to take the table and did not. */
   readonly sending?: () => void;
 }

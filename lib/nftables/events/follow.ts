@@ -13,26 +13,34 @@ import type { ChangedChain, ChangedObject, ChangedRule, ChangedTable, CommitEven
 export type FollowedRule = NftRule | ChangedRule;
 
 /** A rule's place in its chain's list. */
-interface Slot {
-  rule: FollowedRule;
+interface Slot<R> {
+  readonly handle: bigint;
+  rule: R;
   /** Announced as deleted: kept until the commit's end, since a rule that replaces it takes its place and handle. */
   deleted: boolean;
-  before: Slot | undefined;
-  after: Slot | undefined;
+  before: Slot<R> | undefined;
+  after: Slot<R> | undefined;
 }
 
-export class FollowedChain {
+interface Placed<R> {
+  readonly handle: bigint;
+  readonly rule: R;
+}
+
+/** `R`: what is kept of a rule. */
+export class FollowedChain<R = FollowedRule> {
   readonly family: Family;
   readonly table: string;
   readonly handle: bigint;
   /** As it was last announced or read. */
   object: ChangedChain;
-  readonly #slots = new Map<bigint, Slot>();
-  #first: Slot | undefined;
-  #last: Slot | undefined;
+  readonly #slots = new Map<bigint, Slot<R>>();
+  #first: Slot<R> | undefined;
+  #last: Slot<R> | undefined;
   /** Rules whose predecessor is not there yet, by its handle. */
-  readonly #waiting = new Map<bigint, FollowedRule[]>();
-  readonly #deleted = new Set<Slot>();
+  readonly #waiting = new Map<bigint, Placed<R>[]>();
+  readonly #deleted = new Set<Slot<R>>();
+  #rules: readonly R[] | undefined;
 
   constructor(object: ChangedChain) {
     this.family = object.family;
@@ -48,31 +56,36 @@ export class FollowedChain {
   get length(): number {
     return this.#slots.size;
   }
-  /** The rules in order. */
-  *rules(): Generator<FollowedRule> {
+  /** The rules in order: the same array for as long as nothing has changed. */
+  get rules(): readonly R[] {
+    this.#rules ??= [...this.#inOrder()];
+    return this.#rules;
+  }
+  *#inOrder(): Generator<R> {
     for (let slot = this.#first; slot !== undefined; slot = slot.after) yield slot.rule;
   }
-  rule(handle: bigint): FollowedRule | undefined {
+  rule(handle: bigint): R | undefined {
     return this.#slots.get(handle)?.rule;
   }
 
   /** Puts a rule at the end. */
-  push(rule: FollowedRule): void {
-    this.#place(rule, this.#last);
+  push(handle: bigint, rule: R): void {
+    this.#place({ handle, rule }, this.#last);
   }
 
-  add(rule: FollowedRule, predecessor: bigint | undefined, append: boolean): void {
-    const known = this.#slots.get(rule.handle);
+  add(handle: bigint, rule: R, predecessor: bigint | undefined, append: boolean): void {
+    this.#rules = undefined;
+    const known = this.#slots.get(handle);
     if (known !== undefined) {
       known.rule = rule;
       known.deleted = false;
       this.#deleted.delete(known);
     } else if (predecessor === undefined) {
-      this.#place(rule, append ? this.#last : undefined);
+      this.#place({ handle, rule }, append ? this.#last : undefined);
     } else {
       const slot = this.#slots.get(predecessor);
-      if (slot === undefined) this.#waiting.set(predecessor, [...(this.#waiting.get(predecessor) ?? []), rule]);
-      else this.#place(rule, slot);
+      if (slot === undefined) this.#waiting.set(predecessor, [...(this.#waiting.get(predecessor) ?? []), { handle, rule }]);
+      else this.#place({ handle, rule }, slot);
     }
   }
 
@@ -87,47 +100,48 @@ export class FollowedChain {
 
   /** The end of a commit. False when a rule still waits for its predecessor. */
   settle(): boolean {
+    if (this.#deleted.size > 0) this.#rules = undefined;
     for (const slot of this.#deleted) {
       if (slot.before === undefined) this.#first = slot.after;
       else slot.before.after = slot.after;
       if (slot.after === undefined) this.#last = slot.before;
       else slot.after.before = slot.before;
-      this.#slots.delete(slot.rule.handle);
+      this.#slots.delete(slot.handle);
     }
     this.#deleted.clear();
     return this.#waiting.size === 0;
   }
 
   /** Behind `before`, or first; then whoever waited for it. */
-  #place(rule: FollowedRule, before: Slot | undefined): void {
-    const todo: [FollowedRule, Slot | undefined][] = [[rule, before]];
+  #place(rule: Placed<R>, before: Slot<R> | undefined): void {
+    this.#rules = undefined;
+    const todo: [Placed<R>, Slot<R> | undefined][] = [[rule, before]];
     for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
       const slot = this.#link(...next);
-      const { handle } = slot.rule;
-      for (const follower of this.#waiting.get(handle) ?? []) todo.push([follower, slot]);
-      this.#waiting.delete(handle);
+      for (const follower of this.#waiting.get(slot.handle) ?? []) todo.push([follower, slot]);
+      this.#waiting.delete(slot.handle);
     }
   }
 
-  #link(rule: FollowedRule, before: Slot | undefined): Slot {
+  #link({ handle, rule }: Placed<R>, before: Slot<R> | undefined): Slot<R> {
     const after = before === undefined ? this.#first : before.after;
-    const slot: Slot = { rule, deleted: false, before, after };
+    const slot: Slot<R> = { handle, rule, deleted: false, before, after };
     if (before === undefined) this.#first = slot;
     else before.after = slot;
     if (after === undefined) this.#last = slot;
     else after.before = slot;
-    this.#slots.set(rule.handle, slot);
+    this.#slots.set(handle, slot);
     return slot;
   }
 }
 
-export class FollowedTable {
+export class FollowedTable<R = FollowedRule> {
   readonly family: Family;
   readonly name: string;
   /** As it was last announced or read. */
   object: ChangedTable;
-  readonly #chains = new Map<bigint, FollowedChain>();
-  readonly #byName = new Map<string, FollowedChain>();
+  readonly #chains = new Map<bigint, FollowedChain<R>>();
+  readonly #byName = new Map<string, FollowedChain<R>>();
 
   constructor(object: ChangedTable) {
     this.family = object.family;
@@ -135,18 +149,18 @@ export class FollowedTable {
     this.object = object;
   }
   /** In order of creation. */
-  chains(): Iterable<FollowedChain> {
+  chains(): Iterable<FollowedChain<R>> {
     return this.#chains.values();
   }
-  chain(name: string): FollowedChain | undefined {
+  chain(name: string): FollowedChain<R> | undefined {
     return this.#byName.get(name);
   }
 
   /** New, changed, or under another name: the handle tells. */
-  addChain(object: ChangedChain): FollowedChain {
+  addChain(object: ChangedChain): FollowedChain<R> {
     const handle = object.handle ?? 0n;
     const known = this.#chains.get(handle);
-    const chain = known ?? new FollowedChain(object);
+    const chain = known ?? new FollowedChain<R>(object);
     if (known !== undefined) {
       if (known.name !== object.name) this.#byName.delete(known.name);
       known.object = object;
@@ -163,30 +177,45 @@ export class FollowedTable {
   }
 }
 
-export class Follower {
-  readonly #tables = new Map<string, FollowedTable>();
+export interface FollowOptions<R> {
+  /** What is kept of a rule. */
+  keep(rule: FollowedRule): R;
+  /** Whether a table is followed; absent: all are. */
+  follows?(table: { readonly family: Family; readonly name: string }): boolean;
+}
+
+export class Follower<R = FollowedRule> {
+  readonly #o: FollowOptions<R>;
+  readonly #tables = new Map<string, FollowedTable<R>>();
   #generation: number;
   #lost = false;
 
-  constructor(begin: Ruleset<NftRule>) {
-    this.#generation = begin.generation ?? 0;
+  /** Begins without tables in `generation`: who knows more adds them. */
+  constructor(generation: number, o: FollowOptions<R>) {
+    this.#generation = generation;
+    this.#o = o;
+  }
+
+  static of(begin: Ruleset<NftRule>): Follower {
+    const follower = new Follower<FollowedRule>(begin.generation ?? 0, { keep: (rule) => rule });
     for (const table of begin.tables) {
-      const followed = this.#addTable(table);
+      const followed = follower.addTable(table);
       for (const chain of table.chains) {
         const into = followed.addChain(chain);
-        for (const rule of chain.rules) into.push(rule);
+        for (const rule of chain.rules) into.push(rule.handle, rule);
       }
     }
+    return follower;
   }
 
   /** Of the last commit that was applied. */
   get generation(): number {
     return this.#generation;
   }
-  tables(): Iterable<FollowedTable> {
+  tables(): Iterable<FollowedTable<R>> {
     return this.#tables.values();
   }
-  table(family: Family, name: string): FollowedTable | undefined {
+  table(family: Family, name: string): FollowedTable<R> | undefined {
     return this.#tables.get(`${family} ${name}`);
   }
 
@@ -202,7 +231,7 @@ export class Follower {
     const ahead = (commit.generation - this.#generation) | 0;
     if (ahead <= 0) return true;
     const expected = this.#generation === 0xffffffff ? 1 : this.#generation + 1;
-    const touched = new Set<FollowedChain>();
+    const touched = new Set<FollowedChain<R>>();
     this.#lost =
       commit.generation !== expected || !commit.changes.every((change) => change instanceof Change && this.#change(change, touched));
     for (const chain of touched) if (!chain.settle()) this.#lost = true;
@@ -210,41 +239,49 @@ export class Follower {
     return !this.#lost;
   }
 
-  #addTable(object: ChangedTable): FollowedTable {
+  addTable(object: ChangedTable): FollowedTable<R> {
     const key = `${object.family} ${object.name}`;
     const known = this.#tables.get(key);
     if (known !== undefined) known.object = object;
-    const table = known ?? new FollowedTable(object);
+    const table = known ?? new FollowedTable<R>(object);
     this.#tables.set(key, table);
     return table;
   }
 
-  #change(change: Change, touched: Set<FollowedChain>): boolean {
+  #follows(family: Family, name: string): boolean {
+    return this.#o.follows?.({ family, name }) ?? true;
+  }
+
+  #change(change: Change, touched: Set<FollowedChain<R>>): boolean {
     switch (change.type) {
-      case m.NFT_MSG_NEWTABLE:
-        return this.#addTable(of(change.object, 'table')) !== undefined;
+      case m.NFT_MSG_NEWTABLE: {
+        const table = of(change.object, 'table');
+        if (this.#follows(table.family, table.name)) this.addTable(table);
+        return true;
+      }
       case m.NFT_MSG_DELTABLE: {
         const { family, name } = of(change.object, 'table');
-        return this.#tables.delete(`${family} ${name}`);
+        return !this.#follows(family, name) || this.#tables.delete(`${family} ${name}`);
       }
       case m.NFT_MSG_NEWCHAIN: {
         const chain = of(change.object, 'chain');
-        return this.table(chain.family, chain.table)?.addChain(chain) !== undefined;
+        return !this.#follows(chain.family, chain.table) || this.table(chain.family, chain.table)?.addChain(chain) !== undefined;
       }
       case m.NFT_MSG_DELCHAIN: {
         const chain = of(change.object, 'chain');
         // With a hook only that part of it was deleted, devices of a netdev chain: nft_delchain_hook().
-        if (chain.hook !== undefined || chain.dev !== undefined) return true;
+        if (chain.hook !== undefined || chain.dev !== undefined || !this.#follows(chain.family, chain.table)) return true;
         return this.table(chain.family, chain.table)?.deleteChain(chain.name) === true;
       }
       case m.NFT_MSG_NEWRULE:
       case m.NFT_MSG_DELRULE: {
         const rule = of(change.object, 'rule');
+        if (!this.#follows(rule.family, rule.table)) return true;
         const chain = this.table(rule.family, rule.table)?.chain(rule.chain);
         if (chain === undefined) return false;
         touched.add(chain);
         if (change.type === m.NFT_MSG_DELRULE) return chain.delete(rule.handle);
-        chain.add(rule, rule.position, (change.flags & m.NLM_F_APPEND) !== 0);
+        chain.add(rule.handle, this.#o.keep(rule), rule.position, (change.flags & m.NLM_F_APPEND) !== 0);
         return true;
       }
       default:

@@ -1,0 +1,187 @@
+// A plan for tables in nf_tables as one batch: rules that stay are not named, rules that come stand behind one that stays or has come before.
+import { NetfilterError } from '../../errors.ts';
+import { Batch } from '../../nftables/batch.ts';
+import { sendBatch } from '../../nftables/send.ts';
+import type { Verb } from '../../run.ts';
+import { builtinChain } from '../builtin.ts';
+import { commandError, operationOf } from '../command-error.ts';
+import { type Command, misplaced, type TableCommands } from '../commands.ts';
+import type { BytesContext } from '../extensions/codec.ts';
+import type { RuleSpec } from '../rule-spec.ts';
+import type { SyncStore } from '../sync/store.ts';
+import type { ChainPlan, TablePlan } from '../sync/table-plan.ts';
+import { IptablesBatch, type RuleName, type RulePlace } from './batch.ts';
+import { explained } from './commands.ts';
+import type { CompatContext } from './context.ts';
+import { ruleExpressions } from './encode.ts';
+import { hiddenChain } from './look.ts';
+import { CompatKeys } from './rule-keys.ts';
+import { CompatView, type View } from './view.ts';
+import type { ViewChain } from './view-rule.ts';
+
+export type CompatTablePlan = TablePlan<ViewChain>;
+
+/** Rules a message about which costs, with its attributes. */
+const BYTES_A_CHANGE = 700;
+
+/** One transaction for all tables. */
+export class CompatSync implements SyncStore<ViewChain, View> {
+  readonly keys: CompatKeys;
+  readonly #context: CompatContext;
+  readonly #view: CompatView;
+
+  constructor(context: CompatContext) {
+    this.#context = context;
+    this.#view = new CompatView(context);
+    this.keys = new CompatKeys(context.family);
+  }
+  groups(tables: readonly string[]): readonly (readonly string[])[] {
+    return [tables];
+  }
+  look(tables: readonly string[]): Verb<View> {
+    return this.#view.look(tables);
+  }
+  send(view: View, plans: readonly CompatTablePlan[]): Verb<number | undefined> {
+    return sendPlans(this.#context, this.#view, view, plans);
+  }
+}
+
+/** Sends what the plans say, on the condition that nobody has committed since the view's generation: ERESTART otherwise. */
+function* sendPlans(
+  context: CompatContext,
+  view: CompatView,
+  { generation, table }: View,
+  plans: readonly CompatTablePlan[],
+): Verb<number | undefined> {
+  yield* context.learn(comingRules(plans));
+  const changes = plans.reduce((sum, p) => sum + p.added + p.moved + p.removed + p.chains.length + p.deleted.length, 0);
+  const batch = new Batch((changes + 1) * BYTES_A_CHANGE);
+  const bytes = context.bytes();
+  const keys: string[] = [];
+  const work: TableCommands[] = [];
+  let first = 0;
+  for (const plan of plans) {
+    for (const { name } of plan.chains) {
+      const hidden = table(plan.table).hidden(name);
+      if (hidden !== undefined) throw hiddenChain(plan.table, name, hidden.hook !== undefined);
+    }
+    const writer = new PlanWriter(context, bytes, batch, plan, first, keys);
+    writer.write();
+    first += writer.commands.length;
+    work.push({ table: plan.table, commands: writer.commands, fresh: false });
+  }
+  view.sending(generation, keys);
+  try {
+    const sent = yield* sendBatch(context.connection, batch, { generation, handles: false });
+    context.known.clear();
+    return sent.generation;
+  } catch (err) {
+    if (!(err instanceof NetfilterError) || err.code === 'ERESTART') throw err;
+    throw explained(context, err, work, first);
+  }
+}
+
+function* comingRules(plans: readonly CompatTablePlan[]): Generator<RuleSpec> {
+  for (const { chains } of plans)
+    for (const chain of chains) for (const [place, from] of chain.alignment.from.entries()) if (from < 0) yield chain.rule(place).spec;
+}
+
+class PlanWriter {
+  /** What each message is of, for errors. */
+  readonly commands: Command[] = [];
+  readonly #context: CompatContext;
+  readonly #bytes: BytesContext;
+  readonly #out: IptablesBatch;
+  readonly #plan: CompatTablePlan;
+  readonly #first: number;
+  readonly #keys: string[];
+  #nextId = 1;
+
+  constructor(context: CompatContext, bytes: BytesContext, batch: Batch, plan: CompatTablePlan, first: number, keys: string[]) {
+    this.#context = context;
+    this.#bytes = bytes;
+    this.#out = new IptablesBatch(context.family, plan.table, batch);
+    this.#plan = plan;
+    this.#first = first;
+    this.#keys = keys;
+  }
+
+  /** Chains before the rules that lead there, and gone after them. */
+  write(): void {
+    const { chains, deleted, exists } = this.#plan;
+    if (!exists) this.#out.addTable(this.#first);
+    for (const chain of chains) this.#chain(chain);
+    for (const chain of chains) this.#rules(chain);
+    for (const { name } of deleted) this.#out.flushChain(name, this.#command({ verb: 'flushChain', chain: name }));
+    for (const { name } of deleted) this.#out.deleteChain(name, this.#command({ verb: 'deleteChain', chain: name }));
+  }
+
+  /** The operation's number. */
+  #command(c: Command): number {
+    return this.#first + this.commands.push(c) - 1;
+  }
+
+  #chain({ name, was, policy }: ChainPlan): void {
+    const builtin = builtinChain(this.#plan.table, name);
+    if (builtin === undefined) {
+      if (was === undefined) this.#out.addChain(name, true, this.#command({ verb: 'newChain', chain: name }));
+      return;
+    }
+    if (was !== undefined && policy === undefined) return;
+    const settings = policy === undefined ? {} : { policy };
+    const command: Command = { verb: 'setPolicy', chain: name, policy: policy ?? 'ACCEPT', counter: undefined };
+    const index = this.#command(command);
+    this.#mustFit(index, command);
+    if (was === undefined) this.#out.addBuiltin(builtin, settings, index);
+    else this.#out.changeBuiltin(builtin, settings, index);
+  }
+
+  #rules({ name, was, keys, alignment, rule }: ChainPlan<ViewChain>): void {
+    const { from, gone, kept } = alignment;
+    if (was !== undefined && gone.length > 0) {
+      if (kept === 0) this.#out.flushChain(name, this.#command({ verb: 'flushChain', chain: name }));
+      else for (const place of gone) this.#delete(name, was, place);
+    }
+    let last = from.length - 1;
+    while (last >= 0 && (from[last] as number) < 0) last--;
+    let before: RuleName | undefined;
+    for (const [place, stays] of from.entries()) {
+      if (stays >= 0) {
+        before = { handle: (was as ViewChain).rule(stays).handle };
+        continue;
+      }
+      // Behind the last that stays there is only the end.
+      const at: RulePlace = place > last ? 'last' : before === undefined ? 'first' : { after: before };
+      const id = place > last ? undefined : this.#nextId++;
+      this.#add(name, rule(place), at, id);
+      this.#keys.push(keys[place] as string);
+      if (id !== undefined) before = { id };
+    }
+  }
+
+  #add(
+    chain: string,
+    { spec, line }: { readonly spec: RuleSpec; readonly line: number | undefined },
+    place: RulePlace,
+    id: number | undefined,
+  ): void {
+    const command: Command = { verb: 'append', chain, rule: spec, ...(line === undefined ? {} : { line }) };
+    const index = this.#command(command);
+    const named = { ...operationOf(this.#context.family, this.#plan.table, index, command), index };
+    this.#mustFit(index, command);
+    this.#out.addRule(chain, ruleExpressions(this.#context.xtRule(spec, this.#bytes)), place, named, { id });
+  }
+
+  #mustFit(index: number, c: Command): void {
+    const { table } = this.#plan;
+    const reason = misplaced(table, c);
+    if (reason !== undefined) throw commandError(this.#context.family, table, index, c, reason, 'ERR_INVALID_ARG', 0);
+  }
+
+  #delete(chain: string, was: ViewChain, place: number): void {
+    const command: Command = { verb: 'deleteAt', chain, number: place + 1 };
+    const index = this.#command(command);
+    const named = { ...operationOf(this.#context.family, this.#plan.table, index, command), index };
+    this.#out.deleteRule(chain, { handle: was.rule(place).handle }, named);
+  }
+}

@@ -1,0 +1,87 @@
+// A legacy table as one read has found it, for who compares. The kernel tells no changes: what a read has in common with the one before is not
+// decoded again.
+
+import type { RuleContext } from '../context.ts';
+import { foreignKey, KeyWriter, keyContext, refersToSets } from '../sync/rule-key.ts';
+import type { ChainState, TableState } from '../sync/state.ts';
+import type { LegacyChain, LegacyTable } from './table.ts';
+
+/** What a commit expects where there is no table: see LegacySettings. */
+const ABSENT = Uint8Array.of(0);
+
+export class LegacyChainView implements ChainState {
+  readonly name: string;
+  readonly builtin: boolean;
+  readonly policy: 'ACCEPT' | 'DROP' | undefined;
+  readonly #view: LegacyView;
+  readonly #chain: LegacyChain;
+  #keys: readonly string[] | undefined;
+
+  constructor(view: LegacyView, chain: LegacyChain) {
+    this.#view = view;
+    this.#chain = chain;
+    this.name = chain.name;
+    this.builtin = chain.hook !== undefined;
+    this.policy = chain.policy === undefined ? undefined : chain.policy === 'drop' ? 'DROP' : 'ACCEPT';
+  }
+  get keys(): readonly string[] {
+    const { start, end } = this.#chain;
+    this.#keys ??= Array.from({ length: end - start }, (_, i) => this.#view.key(start + i));
+    return this.#keys;
+  }
+}
+
+export class LegacyView implements TableState<LegacyChainView> {
+  readonly #table: LegacyTable | undefined;
+  readonly #writer: KeyWriter;
+  /** By content: keys of rules that an earlier read had too. */
+  readonly #known: Map<bigint, string>;
+  #hasSets = false;
+  readonly #byName = new Map<string, LegacyChainView>();
+
+  constructor(table: LegacyTable | undefined, context: RuleContext, before?: LegacyView) {
+    this.#table = table;
+    this.#known = before === undefined ? new Map() : before.#known;
+    this.#writer = new KeyWriter(context.bytes(), keyContext(context.family, 'legacy'));
+    for (const chain of table?.chains ?? []) this.#byName.set(chain.name, new LegacyChainView(this, chain));
+  }
+
+  get exists(): boolean {
+    return this.#table !== undefined;
+  }
+  get chains(): ReadonlyMap<string, LegacyChainView> {
+    return this.#byName;
+  }
+  /** What the commit expects to find. */
+  get expected(): Uint8Array {
+    return this.#table?.digest ?? ABSENT;
+  }
+  /** Whether the table is still as this has it, whatever it has counted. Of rules with sets that is not known: a number may have become another set's. */
+  isOf(table: LegacyTable | undefined): boolean {
+    if (this.#hasSets) return false;
+    if (table === undefined || this.#table === undefined) return table === this.#table;
+    return Buffer.compare(table.digest, this.#table.digest) === 0;
+  }
+
+  /** @internal */
+  key(row: number): string {
+    const table = this.#table as LegacyTable;
+    const content = table.contents[row] as bigint;
+    let key = this.#known.get(content);
+    if (key === undefined) {
+      const rule = table.rule(row);
+      key = rule === undefined ? foreignKey(String(content)) : this.#writer.key(rule);
+      if (rule !== undefined && refersToSets(rule)) this.#hasSets = true;
+      else this.#known.set(content, key);
+    }
+    return key;
+  }
+
+  /** Forgets what no rule has any more. */
+  tidy(): void {
+    const table = this.#table;
+    if (table === undefined || this.#known.size <= 2 * table.length) return;
+    const there = new Set(table.contents);
+    for (const content of this.#known.keys()) if (!there.has(content)) this.#known.delete(content);
+  }
+}

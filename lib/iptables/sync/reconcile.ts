@@ -1,0 +1,113 @@
+// Look, plan, send on the condition that it is still so; and again where somebody else was faster.
+import { ERESTART } from '../../errno.ts';
+import { NetfilterError } from '../../errors.ts';
+import type { Verb } from '../../run.ts';
+import { MadeKeys } from './desired-keys.ts';
+import type { TableScope } from './scope.ts';
+import type { ChainState } from './state.ts';
+import type { SyncStore, SyncView } from './store.ts';
+import { type Counts, isEmpty, planTable, type TablePlan } from './table-plan.ts';
+
+/** How often a commit is tried that others come before. */
+const TRIES = 10;
+
+export interface SyncReport extends Counts {
+  /** That the tables were in afterwards, where the kernel tells; nf_tables only. */
+  readonly generation?: number;
+  /** How often somebody else's commit came in between. */
+  readonly retries: number;
+}
+
+/** The tables of one commit. */
+export interface GroupPlan<C extends ChainState, V> {
+  readonly scopes: readonly TableScope[];
+  readonly view: V;
+  readonly plans: readonly TablePlan<C>[];
+}
+
+export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C> = SyncView<C>> {
+  readonly #store: SyncStore<C, V>;
+
+  constructor(store: SyncStore<C, V>) {
+    this.#store = store;
+  }
+
+  *plan(scopes: readonly TableScope[]): Verb<GroupPlan<C, V>[]> {
+    const byName = new Map(scopes.map((s) => [s.name, s]));
+    const out: GroupPlan<C, V>[] = [];
+    for (const names of this.#store.groups([...byName.keys()]))
+      out.push(yield* this.#planGroup(names.map((name) => byName.get(name) as TableScope)));
+    return out;
+  }
+
+  *#planGroup(scopes: readonly TableScope[]): Verb<GroupPlan<C, V>> {
+    const keys = new MadeKeys(this.#store.keys);
+    yield* keys.make(scopes.flatMap(({ desired }) => desired ?? []));
+    const view = yield* this.#store.look(scopes.map(({ name }) => name));
+    return { scopes, view, plans: scopes.map((scope) => planTable(scope, view.table(scope.name), keys)) };
+  }
+
+  *sync(scopes: readonly TableScope[]): Verb<SyncReport> {
+    return yield* this.carryOut(yield* this.plan(scopes));
+  }
+
+  /** Carries out plans, made anew where they don't hold any more. `old`: they were made some time ago, and those without changes are looked at again. */
+  *carryOut(groups: readonly GroupPlan<C, V>[], old = false): Verb<SyncReport> {
+    const total = { added: 0, removed: 0, moved: 0, kept: 0 };
+    const written: string[] = [];
+    let [generation, retries]: [number | undefined, number] = [undefined, 0];
+    for (const [i, group] of groups.entries()) {
+      try {
+        const empty = old && group.plans.every(isEmpty);
+        const done = yield* this.#carryOutGroup(empty ? yield* this.#planGroup(group.scopes) : group);
+        for (const plan of done.plans) for (const key of ['added', 'removed', 'moved', 'kept'] as const) total[key] += plan[key];
+        generation = done.generation;
+        retries += done.retries;
+        written.push(...done.plans.filter((plan) => !isEmpty(plan)).map((plan) => plan.table));
+      } catch (err) {
+        throw err instanceof NetfilterError ? ofAll(err, written, i + 1 < groups.length) : err;
+      }
+    }
+    return { ...total, ...(generation === undefined ? {} : { generation }), retries };
+  }
+
+  *#carryOutGroup(first: GroupPlan<C, V>): Verb<{
+    readonly plans: readonly TablePlan<C>[];
+    readonly generation: number | undefined;
+    readonly retries: number;
+  }> {
+    let group = first;
+    for (let retries = 0; ; retries++) {
+      const { plans, view, scopes } = group;
+      if (plans.every(isEmpty)) return { plans, generation: view.generation, retries };
+      try {
+        return { plans, generation: yield* this.#store.send(view, plans), retries };
+      } catch (err) {
+        if (!(err instanceof NetfilterError) || err.code !== 'ERESTART') throw err;
+        if (retries + 1 >= TRIES) throw conflict(scopes, view.by, retries + 1, err);
+        group = yield* this.#planGroup(scopes);
+      }
+    }
+  }
+}
+
+function conflict(scopes: readonly TableScope[], by: SyncView<ChainState>['by'], tries: number, cause: NetfilterError): NetfilterError {
+  const who = by === undefined || by.process === '' ? '' : `, last by ${by.process} (thread ${by.tid})`;
+  const tables = scopes.map(({ name }) => name).join(', ');
+  const text = `sync of ${tables}: somebody else has committed during each of ${tries} tries${who}; nothing was applied`;
+  return new NetfilterError(text, { code: 'ERR_CONFLICT', errno: ERESTART, cause });
+}
+
+/** What the error of one commit says of all: `written` were done before. */
+function ofAll(err: NetfilterError, written: readonly string[], more: boolean): NetfilterError {
+  if (written.length === 0 || (err.outcome === 'applied' && !more)) return err;
+  const text = `${err.message.replace(/; nothing was (sent|applied)$/, '')}; written before: ${written.join(', ')}`;
+  return new NetfilterError(text, {
+    code: err.code,
+    errno: -err.errno,
+    outcome: err.outcome === 'unknown' ? 'unknown' : 'partly-applied',
+    tables: [...written, ...(err.tables ?? [])],
+    ...(err.operation === undefined ? {} : { operation: err.operation }),
+    cause: err,
+  });
+}

@@ -1,0 +1,16 @@
+// Tables as a kernel holds them, for who compares: chains as lists of keys.
+
+export interface ChainState {
+  readonly name: string;
+  readonly builtin: boolean;
+  /** Of a builtin chain. */
+  readonly policy: 'ACCEPT' | 'DROP' | undefined;
+  /** The rules in order; see rule-key.ts. The same array for as long as nothing has changed. */
+  readonly keys: readonly string[];
+}
+
+export interface TableState<C extends ChainState = ChainState> {
+  readonly exists: boolean;
+  /** Those that iptables sees. */
+  readonly chains: { get(name: string): C | undefined; values(): Iterable<C> };
+}
