@@ -177,6 +177,17 @@ export interface NativeEventBatch {
   readonly index: Uint32Array;
 }
 
+export type NativeGenerationReply =
+  | { readonly failure: NativeFailure }
+  | {
+      readonly failure?: undefined;
+      /** u32; events of a commit may come a moment after its generation is seen. */
+      readonly generation: number;
+      /** Who asks, not who committed: this thread in the initial pid namespace, and its name (nf_tables_fill_gen_info in nf_tables_api.c takes `current`). */
+      readonly tid: number;
+      readonly process: string;
+    };
+
 /** A socket that listens; the environment's event thread reads it into a bounded queue from the moment it is made. */
 export interface NativeEventSource {
   /**
@@ -185,8 +196,15 @@ export interface NativeEventSource {
    * One pull at a time; a closed source never calls.
    */
   pull(callback: (batch: NativeEventBatch) => void): void;
+  /**
+   * What `pull` would call back with, at once: where nothing is queued, it waits for the event thread to queue something, on this
+   * thread and for at most `waitMs` (0 to 1000). Undefined where there was nothing, and of a closed source. A pull that waits goes on waiting,
+   * for what comes after. Which commit a batch ends amid is the scheduler's choice, as with pull.
+   */
   take(waitMs: number): NativeEventBatch | undefined;
-  /** The socket is closed on the event thread. May be called again. */
+  /** The generation of the namespace's ruleset now: one request on a socket of the source's own, whatever the connection's are at. EBADF when closed. */
+  generation(): NativeGenerationReply;
+  /** The sockets are closed on the event thread. May be called again. */
   close(): void;
 }
 

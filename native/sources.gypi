@@ -17,6 +17,7 @@
       'native/nft_bytecode.cc',
       'native/nft_dump.cc',
       'native/nft_events.cc',
+      'native/nft_generation.cc',
       'native/nft_request.cc',
       'native/xt_commands.cc',
       'native/xt_commit.cc',
