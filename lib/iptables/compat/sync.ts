@@ -1,6 +1,7 @@
 // A plan for tables in nf_tables as one batch: rules that stay are not named, rules that come stand behind one that stays or has come before.
 import { NetfilterError } from '../../errors.ts';
 import { Batch } from '../../nftables/batch.ts';
+import { nextGeneration } from '../../nftables/read.ts';
 import { sendBatch } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
 import { builtinChain } from '../builtin.ts';
@@ -70,11 +71,13 @@ function* sendPlans(
     first += writer.commands.length;
     work.push({ table: plan.table, commands: writer.commands, fresh: false });
   }
-  view.sending(generation, keys);
+  // Of the one it is conditional on; the kernel does not tell where a deletion comes first.
+  const next = nextGeneration(generation);
+  view.sending(next, keys);
   try {
-    const sent = yield* sendBatch(context.connection, batch, { generation, handles: false });
+    yield* sendBatch(context.connection, batch, { generation, handles: false });
     context.known.clear();
-    return sent.generation;
+    return next;
   } catch (err) {
     if (!(err instanceof NetfilterError) || err.code === 'ERESTART') throw err;
     throw explained(context, err, work, first);
@@ -147,7 +150,7 @@ class PlanWriter {
     let before: RuleName | undefined;
     for (const [place, stays] of from.entries()) {
       if (stays >= 0) {
-        before = { handle: (was as ViewChain).rule(stays).handle };
+        before = { handle: (was as ViewChain).handle(stays) };
         continue;
       }
       // Behind the last that stays there is only the end.
@@ -182,6 +185,6 @@ class PlanWriter {
     const command: Command = { verb: 'deleteAt', chain, number: place + 1 };
     const index = this.#command(command);
     const named = { ...operationOf(this.#context.family, this.#plan.table, index, command), index };
-    this.#out.deleteRule(chain, { handle: was.rule(place).handle }, named);
+    this.#out.deleteRule(chain, { handle: was.handle(place) }, named);
   }
 }

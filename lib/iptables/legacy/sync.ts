@@ -6,9 +6,9 @@ import type { RuleContext } from '../context.ts';
 import type { SyncStore, SyncView } from '../sync/store.ts';
 import type { ChainPlan, TablePlan } from '../sync/table-plan.ts';
 import { commitEncoded, encode } from './commit.ts';
-import { readTable } from './requests.ts';
 import { LegacyKeys } from './rule-keys.ts';
-import { type LegacyChainView, LegacyView } from './view.ts';
+import { LegacyTables } from './tables.ts';
+import type { LegacyChainView, LegacyView } from './view.ts';
 
 interface LegacySyncView extends SyncView<LegacyChainView> {
   table(name: string): LegacyView;
@@ -18,12 +18,12 @@ export class LegacySync implements SyncStore<LegacyChainView, LegacySyncView> {
   readonly keys: LegacyKeys;
   readonly #context: RuleContext;
   readonly #lockTimeoutMs: number;
-  /** By table: as it was read last. */
-  readonly #views = new Map<string, LegacyView>();
+  readonly #tables: LegacyTables;
 
   constructor(context: RuleContext, lockTimeoutMs: number) {
     this.#context = context;
     this.#lockTimeoutMs = lockTimeoutMs;
+    this.#tables = new LegacyTables(context);
     this.keys = new LegacyKeys(context.family);
   }
 
@@ -32,17 +32,9 @@ export class LegacySync implements SyncStore<LegacyChainView, LegacySyncView> {
   }
 
   *look(tables: readonly string[]): Verb<LegacySyncView> {
-    const { connection, family } = this.#context;
     const views = new Map<string, LegacyView>();
-    for (const name of tables) {
-      const table = yield* readTable(connection, family, name);
-      const before = this.#views.get(name);
-      const view = before?.isOf(table) === true ? before : new LegacyView(table, this.#context, before);
-      view.tidy();
-      this.#views.set(name, view);
-      views.set(name, view);
-    }
-    return { table: (name) => views.get(name) ?? new LegacyView(undefined, this.#context) };
+    for (const name of tables) views.set(name, yield* this.#tables.look(name));
+    return { table: (name) => views.get(name) as LegacyView };
   }
 
   *send(view: LegacySyncView, plans: readonly TablePlan<LegacyChainView>[]): Verb<undefined> {

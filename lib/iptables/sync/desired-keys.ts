@@ -13,6 +13,16 @@ export interface KeyMaker {
   ofSpec(spec: RuleSpec): string;
 }
 
+/** Throws ERR_INVALID_ARG, naming `what`, for a rule that no kernel could hold. */
+export function keyOfSpec(maker: KeyMaker, spec: RuleSpec, what: string): string {
+  try {
+    return maker.ofSpec(spec);
+  } catch (err) {
+    if (!(err instanceof ValueError)) throw err;
+    throw new NetfilterError(`${what}: ${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG', cause: err });
+  }
+}
+
 type Made = Partial<Record<KeyMaker['backend'], readonly string[]>>;
 const made = new WeakMap<DesiredChain, Made>();
 
@@ -40,19 +50,13 @@ export class MadeKeys implements DesiredKeys {
     return made.get(chain)?.[this.#maker.backend] ?? this.#ofChain(table, chain);
   }
   rule(spec: RuleSpec): string {
-    return this.#maker.ofSpec(spec);
+    return keyOfSpec(this.#maker, spec, 'rule of scope.jumps');
   }
 
   #ofChain(table: DesiredTable, chain: DesiredChain): readonly string[] {
     const keys = chain.rules.map(({ spec, line }) => {
-      try {
-        return this.#maker.ofSpec(spec);
-      } catch (err) {
-        if (!(err instanceof ValueError)) throw err;
-        const where = line === undefined ? '' : `line ${line}: `;
-        const text = `${where}rule of chain ${chain.name} in table ${table.name}: ${err.message}; nothing was sent`;
-        throw new NetfilterError(text, { code: 'ERR_INVALID_ARG', cause: err });
-      }
+      const where = line === undefined ? '' : `line ${line}: `;
+      return keyOfSpec(this.#maker, spec, `${where}rule of chain ${chain.name} in table ${table.name}`);
     });
     made.set(chain, { ...made.get(chain), [this.#maker.backend]: keys });
     return keys;

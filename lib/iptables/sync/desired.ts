@@ -5,6 +5,7 @@ import { builtinChain } from '../builtin.ts';
 import type { Command } from '../commands.ts';
 import { type CompiledRuleset, tablesOf } from '../compile.ts';
 import type { IpFamily } from '../extensions/codec.ts';
+import { withoutCounter } from '../rule-input.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 
 export type Desired = string | CompiledRuleset;
@@ -74,6 +75,7 @@ class Draft implements DesiredTable {
       }
       case 'newChain':
         return void this.#chain(c.chain);
+      // Rules keep what they have counted, and begin at nothing where they come anew.
       case 'append':
         return void this.#chain(c.chain).rules.push({ spec: withoutCounter(c.rule), line: c.line });
       case 'insert': {
@@ -107,13 +109,6 @@ class Draft implements DesiredTable {
     }
     return chain;
   }
-}
-
-/** Rules keep what they have counted, and begin at nothing where they come anew. */
-function withoutCounter(spec: RuleSpec): RuleSpec {
-  if (spec.counter === undefined) return spec;
-  const { counter: _, ...rest } = spec;
-  return rest;
 }
 
 function meaningless(c: Command, why: string): RuleSyntaxError {

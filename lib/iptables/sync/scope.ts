@@ -2,7 +2,7 @@
 import { NetfilterError } from '../../errors.ts';
 import { builtinChain } from '../builtin.ts';
 import type { IpFamily } from '../extensions/codec.ts';
-import { checkChain, checkTable, oneRule } from '../rule-input.ts';
+import { checkChain, checkTable, oneRule, withoutCounter } from '../rule-input.ts';
 import type { RuleInput, RuleSpec } from '../rule-spec.ts';
 import type { DesiredTable } from './desired.ts';
 
@@ -80,8 +80,7 @@ function readJumps(inputs: readonly JumpInput[], family: IpFamily): Map<string, 
     checkChain(chain);
     if (at !== 'first' && at !== 'last') throw invalid(`scope.jumps: at ${JSON.stringify(at)}: 'first' or 'last'`);
     const chains = out.get(table) ?? new Map<string, Jump[]>();
-    const { counter: _, ...spec } = oneRule(rule, family, chain);
-    chains.set(chain, [...(chains.get(chain) ?? []), { spec, at }]);
+    chains.set(chain, [...(chains.get(chain) ?? []), { spec: withoutCounter(oneRule(rule, family, chain)), at }]);
     out.set(table, chains);
   }
   return out;

@@ -8,7 +8,7 @@ import type { TablePlan } from './table-plan.ts';
 export interface SyncView<C extends ChainState> {
   readonly generation?: number;
   /** Who has committed last, where the kernel tells. */
-  readonly by?: { readonly process: string; readonly tid: number };
+  readonly by?: { readonly process: string; readonly tid: number } | undefined;
   table(name: string): TableState<C>;
 }
 

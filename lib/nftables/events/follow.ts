@@ -7,6 +7,7 @@
 import type { Family, Ruleset } from '../../model/ruleset.ts';
 import type { NftRule } from '../installed-rule.ts';
 import * as m from '../objects/messages.ts';
+import { nextGeneration } from '../read.ts';
 import { Change } from './commit.ts';
 import type { ChangedChain, ChangedObject, ChangedRule, ChangedTable, CommitEvent } from './types.ts';
 
@@ -227,10 +228,9 @@ export class Follower<R = FollowedRule> {
     if (this.#lost) return false;
     // What the kernel says by itself is no commit, and never about tables, chains or rules.
     if (commit.tid === 0) return true;
-    // Generations are u32 and go up by one, past 0 (nf_tables_commit).
     const ahead = (commit.generation - this.#generation) | 0;
     if (ahead <= 0) return true;
-    const expected = this.#generation === 0xffffffff ? 1 : this.#generation + 1;
+    const expected = nextGeneration(this.#generation);
     const touched = new Set<FollowedChain<R>>();
     this.#lost =
       commit.generation !== expected || !commit.changes.every((change) => change instanceof Change && this.#change(change, touched));
