@@ -22,7 +22,7 @@ export type { Desired } from './iptables/sync/desired.ts';
 export type { DriftEvent, DriftOptions } from './iptables/sync/drift.ts';
 export type { Mirror } from './iptables/sync/mirror.ts';
 export type { ChainName, Plan } from './iptables/sync/plan.ts';
-export type { SyncReport } from './iptables/sync/reconcile.ts';
+export type { SyncOptions, SyncReport } from './iptables/sync/reconcile.ts';
 export type { JumpInput, Scope } from './iptables/sync/scope.ts';
 export { IptablesTransaction } from './iptables/transaction.ts';
 // biome-ignore format: a line holds what belongs together

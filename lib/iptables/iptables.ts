@@ -27,7 +27,7 @@ import { type Desired, desiredTables } from './sync/desired.ts';
 import { type DriftEvent, type DriftOptions, DriftWatch } from './sync/drift.ts';
 import { IptablesMirror, type Mirror } from './sync/mirror.ts';
 import { type Plan, SyncPlan } from './sync/plan.ts';
-import { Reconciler, type SyncReport } from './sync/reconcile.ts';
+import { Reconciler, type SyncOptions, type SyncReport } from './sync/reconcile.ts';
 import { keyContext } from './sync/rule-key.ts';
 import { resolveScope, type Scope, type TableScope } from './sync/scope.ts';
 import { IptablesTransaction } from './transaction.ts';
@@ -353,13 +353,13 @@ export class Iptables {
    * transaction on nf_tables, one commit a table on legacy, made only if nobody else has committed since the tables were looked at, and tried again
    * ten times; then ERR_CONFLICT. What is outside the scope stays as it is.
    */
-  async sync(desired: Desired, scope: Scope = {}, o?: CallOptions): Promise<SyncReport> {
+  async sync(desired: Desired, scope: Scope = {}, o: SyncOptions = {}): Promise<SyncReport> {
     const scopes = this.#scopes(desired, scope);
-    return await this.#connection.runAsync('sync', () => this.#reconciler.sync(scopes), o, true);
+    return await this.#connection.runAsync('sync', () => this.#reconciler.sync(scopes, o), o, true);
   }
-  syncSync(desired: Desired, scope: Scope = {}): SyncReport {
+  syncSync(desired: Desired, scope: Scope = {}, o: Omit<SyncOptions, 'signal'> = {}): SyncReport {
     const scopes = this.#scopes(desired, scope);
-    return this.#connection.runSync('sync', () => this.#reconciler.sync(scopes), true);
+    return this.#connection.runSync('sync', () => this.#reconciler.sync(scopes, o), true);
   }
 
   /**

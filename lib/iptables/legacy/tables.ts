@@ -1,9 +1,13 @@
 // Legacy tables as they were read last, by name: what has not changed is neither transferred nor decoded again.
+import type { Counter } from '../../model/ruleset.ts';
 import type { Verb } from '../../run.ts';
 import type { RuleContext } from '../context.ts';
 import { requestTable } from './requests.ts';
 import { LegacyTable } from './table.ts';
 import { LegacyView } from './view.ts';
+
+/** By row of the table. */
+export type RowCounters = (row: number) => Counter;
 
 export class LegacyTables {
   readonly #context: RuleContext;
@@ -22,6 +26,14 @@ export class LegacyTables {
     const view = new LegacyView(table, this.#context, before);
     this.#views.set(name, view);
     return view;
+  }
+
+  /** What the rules have counted, if the table is as it was looked at last; otherwise a commit that expects that will not happen. */
+  *counters(name: string): Verb<RowCounters | undefined> {
+    const { connection, family } = this.#context;
+    const { packets, bytes } = yield* requestTable(connection, family, name);
+    if (packets === undefined || bytes === undefined) return undefined;
+    return (row) => ({ packets: packets[row] ?? 0n, bytes: bytes[row] ?? 0n });
   }
 
   /** As it was looked at last. */

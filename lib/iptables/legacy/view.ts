@@ -33,7 +33,11 @@ export class LegacyChainView implements MirrorChain {
     return this.#keys;
   }
   foreign(place: number): ForeignRule {
-    return this.#view.foreign(this.#chain.start + place);
+    return this.#view.foreign(this.row(place));
+  }
+  /** Of the table. */
+  row(place: number): number {
+    return this.#chain.start + place;
   }
 }
 

@@ -109,7 +109,8 @@ export class DriftWatch implements Subscription<DriftEvent> {
             }
             await this.#pause(repairedAt + this.#intervalMs - performance.now());
             if (this.#ended.signal.aborted) return;
-            const report = await plan.apply();
+            // What is desired by now.
+            const report = await (await this.#plan()).apply();
             [repairs, repairedAt, told] = [repairs + 1, performance.now(), ''];
             yield { kind: 'repaired', report };
           }

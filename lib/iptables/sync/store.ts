@@ -12,11 +12,16 @@ export interface SyncView<C extends ChainState> {
   table(name: string): TableState<C>;
 }
 
+export interface SendPlanOptions {
+  /** Moved rules begin with what they had counted right before. */
+  readonly carryCounters: boolean;
+}
+
 export interface SyncStore<C extends ChainState = ChainState, V extends SyncView<C> = SyncView<C>> {
   readonly keys: KeyMaker;
   /** The tables parted into those that one commit changes. */
   groups(tables: readonly string[]): readonly (readonly string[])[];
   look(tables: readonly string[]): Verb<V>;
   /** Does what the plans say, if the tables are as the view has them; ERESTART where they are not. The generation it made, where there is one. */
-  send(view: V, plans: readonly TablePlan<C>[]): Verb<number | undefined>;
+  send(view: V, plans: readonly TablePlan<C>[], o: SendPlanOptions): Verb<number | undefined>;
 }
