@@ -6,11 +6,9 @@ import type { ForeignRule } from '../rule-spec.ts';
 import type { MirrorChain } from '../sync/mirror.ts';
 import { foreignKey, KeyWriter, keyContext, refersToSets } from '../sync/rule-key.ts';
 import type { TableState } from '../sync/state.ts';
+import { TABLE_ABSENT } from './commit.ts';
 import { foreignEntry } from './installed.ts';
 import type { LegacyChain, LegacyTable } from './table.ts';
-
-/** What a commit expects where there is no table: see LegacySettings. */
-const ABSENT = Uint8Array.of(0);
 
 export class LegacyChainView implements MirrorChain {
   readonly name: string;
@@ -71,7 +69,7 @@ export class LegacyView implements TableState<LegacyChainView> {
   }
   /** What the commit expects to find. */
   get expected(): Uint8Array {
-    return this.#table?.digest ?? ABSENT;
+    return this.#table?.digest ?? TABLE_ABSENT;
   }
   /** Of the table, for the next read; none where rules name sets: their numbers may have become other sets' since. */
   get digest(): Uint8Array | undefined {
