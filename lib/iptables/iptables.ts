@@ -23,7 +23,7 @@ import { restoredCounters } from './restored-counters.ts';
 import { checkChain, checkNewChain, checkNumber, checkPolicy, checkTable, oneRule, rulesOf } from './rule-input.ts';
 import type { IptablesRule, RuleInput } from './rule-spec.ts';
 import { formatTable } from './save-format.ts';
-import { type Desired, desiredTables } from './sync/desired.ts';
+import { type Desired, type DesiredState, desiredState } from './sync/desired.ts';
 import { type DriftEvent, type DriftOptions, DriftWatch } from './sync/drift.ts';
 import { IptablesMirror, type Mirror } from './sync/mirror.ts';
 import { type Plan, SyncPlan } from './sync/plan.ts';
@@ -81,6 +81,8 @@ export class Iptables {
   readonly #connection: Connection;
   readonly #verbs: IptablesBackend;
   readonly #reconciler: Reconciler;
+  /** The last, held for what the next has in common with it. */
+  #desired: DesiredState | undefined;
 
   private constructor({ connection, choice, verbs }: ChosenBackend, family: IpFamily) {
     this.#connection = connection;
@@ -398,7 +400,8 @@ export class Iptables {
   }
 
   #scopes(desired: Desired, scope: Scope): readonly TableScope[] {
-    return resolveScope(scope, desiredTables(desired, this.family), this.family);
+    this.#desired = desiredState(desired, this.family);
+    return resolveScope(scope, this.#desired.tables, this.family);
   }
   *#plan(scopes: readonly TableScope[]): Verb<Plan> {
     const groups = yield* this.#reconciler.plan(scopes);

@@ -39,11 +39,14 @@ export class LegacyChainView implements MirrorChain {
   }
 }
 
+let versions = 0;
+
 export class LegacyView implements TableState<LegacyChainView> {
   readonly #table: LegacyTable | undefined;
   readonly #writer: KeyWriter;
   /** By content: keys of rules that an earlier read had too. */
   readonly #known: Map<bigint, string>;
+  readonly #version = ++versions;
   #hasSets = false;
   readonly #byName = new Map<string, LegacyChainView>();
 
@@ -61,6 +64,10 @@ export class LegacyView implements TableState<LegacyChainView> {
     return new Map([...this.#known].filter(([content]) => there.has(content)));
   }
 
+  get version(): number | undefined {
+    if (this.#hasSets) return undefined;
+    return this.#table === undefined ? 0 : this.#version;
+  }
   get exists(): boolean {
     return this.#table !== undefined;
   }

@@ -3,9 +3,10 @@ import type { CallOptions } from '../../connection.ts';
 import { ERESTART } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Verb } from '../../run.ts';
+import type { DesiredTable } from './desired.ts';
 import { MadeKeys } from './desired-keys.ts';
 import type { TableScope } from './scope.ts';
-import type { ChainState } from './state.ts';
+import type { ChainState, TableState } from './state.ts';
 import type { SendPlanOptions, SyncStore, SyncView } from './store.ts';
 import { type Counts, isEmpty, planTable, type TablePlan } from './table-plan.ts';
 
@@ -34,11 +35,22 @@ export interface GroupPlan<C extends ChainState, V> {
   readonly plans: readonly TablePlan<C>[];
 }
 
+interface AsDesired {
+  readonly version: number;
+  readonly desired: DesiredTable | undefined;
+  readonly key: string;
+  readonly plan: TablePlan;
+}
+
 export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C> = SyncView<C>> {
   readonly #store: SyncStore<C, V>;
+  readonly #keys: MadeKeys;
+  /** By table: when nothing had to be done. */
+  readonly #asDesired = new Map<string, AsDesired>();
 
   constructor(store: SyncStore<C, V>) {
     this.#store = store;
+    this.#keys = new MadeKeys(store.keys);
   }
 
   *plan(scopes: readonly TableScope[]): Verb<GroupPlan<C, V>[]> {
@@ -50,10 +62,22 @@ export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C>
   }
 
   *#planGroup(scopes: readonly TableScope[]): Verb<GroupPlan<C, V>> {
-    const keys = new MadeKeys(this.#store.keys);
-    yield* keys.make(scopes.flatMap(({ desired }) => desired ?? []));
+    yield* this.#keys.make(scopes.flatMap(({ desired }) => desired ?? []));
     const view = yield* this.#store.look(scopes.map(({ name }) => name));
-    return { scopes, view, plans: scopes.map((scope) => planTable(scope, view.table(scope.name), keys)) };
+    return { scopes, view, plans: scopes.map((scope) => this.#planTable(scope, view.table(scope.name))) };
+  }
+
+  /** What was as desired, and is neither another nor desired to be, is so still. */
+  #planTable(scope: TableScope, state: TableState<C>): TablePlan<C> {
+    const { name, desired, key } = scope;
+    const { version } = state;
+    const last = this.#asDesired.get(name);
+    if (version !== undefined && last !== undefined && last.version === version && last.desired === desired && last.key === key)
+      return last.plan as TablePlan<C>;
+    const plan = planTable(scope, state, this.#keys);
+    // Planning may have found what keeps the version from being known.
+    if (version !== undefined && state.version === version && isEmpty(plan)) this.#asDesired.set(name, { version, desired, key, plan });
+    return plan;
   }
 
   *sync(scopes: readonly TableScope[], o: SyncOptions): Verb<SyncReport> {

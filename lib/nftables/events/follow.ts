@@ -136,11 +136,15 @@ export class FollowedChain<R = FollowedRule> {
   }
 }
 
+let versions = 0;
+
 export class FollowedTable<R = FollowedRule> {
   readonly family: Family;
   readonly name: string;
   /** As it was last announced or read. */
   object: ChangedTable;
+  /** Another one after each change of its chains or rules, and for each table. */
+  version: number = ++versions;
   readonly #chains = new Map<bigint, FollowedChain<R>>();
   readonly #byName = new Map<string, FollowedChain<R>>();
 
@@ -157,8 +161,13 @@ export class FollowedTable<R = FollowedRule> {
     return this.#byName.get(name);
   }
 
+  changed(): void {
+    this.version = ++versions;
+  }
+
   /** New, changed, or under another name: the handle tells. */
   addChain(object: ChangedChain): FollowedChain<R> {
+    this.changed();
     const handle = object.handle ?? 0n;
     const known = this.#chains.get(handle);
     const chain = known ?? new FollowedChain<R>(object);
@@ -171,6 +180,7 @@ export class FollowedTable<R = FollowedRule> {
     return chain;
   }
   deleteChain(name: string): boolean {
+    this.changed();
     const chain = this.#byName.get(name);
     if (chain === undefined) return false;
     this.#byName.delete(name);
@@ -234,7 +244,10 @@ export class Follower<R = FollowedRule> {
     const touched = new Set<FollowedChain<R>>();
     this.#lost =
       commit.generation !== expected || !commit.changes.every((change) => change instanceof Change && this.#change(change, touched));
-    for (const chain of touched) if (!chain.settle()) this.#lost = true;
+    for (const chain of touched) {
+      if (!chain.settle()) this.#lost = true;
+      this.table(chain.family, chain.table)?.changed();
+    }
     this.#generation = commit.generation;
     return !this.#lost;
   }
