@@ -94,6 +94,7 @@ export class CompatView implements Listener {
     return this.#follower !== undefined;
   }
 
+  /** The next look reads the tables anew. */
   close(): void {
     this.#drop();
   }
