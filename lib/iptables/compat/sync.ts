@@ -74,7 +74,8 @@ function* sendPlans(
   try {
     const sent = yield* sendBatch(context.connection, batch, { generation, handles: false });
     context.known.clear();
-    return sent.generation;
+    // A commit that was conditional and changed something has made the next one, past 0 (nf_tables_commit); the echo that says so is not always asked for.
+    return sent.generation ?? (generation === 0xffffffff ? 1 : generation + 1);
   } catch (err) {
     if (!(err instanceof NetfilterError) || err.code === 'ERESTART') throw err;
     throw explained(context, err, work, first);
