@@ -141,6 +141,8 @@ export interface NativeXtCommitReply {
   readonly busy?: boolean;
   /** The namespace has no such table, and was left without. */
   readonly missing?: boolean;
+  /** The table is not what was expected: nothing was done. */
+  readonly outdated?: boolean;
   /** Why the bytes are no table, or a table that would be written back as another: nothing was done. */
   readonly complaint?: string;
   readonly unwritable?: string;
@@ -257,9 +259,24 @@ export interface NativeConnection {
   xtRead(family: number, table: string, lockPath: string, known: Uint8Array): Promise<NativeXtReadReply>;
   /**
    * Under the lock: reads the table, does the commands (see lib/iptables/legacy/wire.ts for words and bytes), commits. One try at the lock.
+   * `expected`: nothing, or what the table must be then: the 16 bytes of a digest, or one byte, of any value, for none at all.
    */
-  xtCommitSync(family: number, table: string, lockPath: string, words: Uint32Array, bytes: Uint8Array): NativeXtCommitReply;
-  xtCommit(family: number, table: string, lockPath: string, words: Uint32Array, bytes: Uint8Array): Promise<NativeXtCommitReply>;
+  xtCommitSync(
+    family: number,
+    table: string,
+    lockPath: string,
+    words: Uint32Array,
+    bytes: Uint8Array,
+    expected: Uint8Array,
+  ): NativeXtCommitReply;
+  xtCommit(
+    family: number,
+    table: string,
+    lockPath: string,
+    words: Uint32Array,
+    bytes: Uint8Array,
+    expected: Uint8Array,
+  ): Promise<NativeXtCommitReply>;
   /** Whether the kernel has an extension in a revision (`target`: 1, a match: 0); loads its module. ENOENT: it has none. */
   xtRevisionSync(family: number, target: number, name: string, revision: number): NativeXtRevisionReply;
   xtRevision(family: number, target: number, name: string, revision: number): Promise<NativeXtRevisionReply>;

@@ -8,6 +8,8 @@ import type { Command } from './commands.ts';
 import type { IptablesRule, RuleSpec } from './rule-spec.ts';
 import type { SavableTable } from './save-format.ts';
 import type { SavedTable } from './save-text.ts';
+import type { Changes } from './sync/drift.ts';
+import type { MirrorSource } from './sync/mirror.ts';
 import type { SyncStore } from './sync/store.ts';
 
 export interface IptablesRuleset extends Ruleset<IptablesRule> {
@@ -36,4 +38,7 @@ export interface IptablesBackend {
   /** Whether the namespace has the table. */
   hasTable(table: string): Verb<boolean>;
   readonly sync: SyncStore;
+  /** `pollMs`: how often tables are read of which no events come. */
+  mirror(tables: readonly string[], pollMs: number): MirrorSource;
+  changes(tables: readonly string[], pollMs: number): Changes;
 }

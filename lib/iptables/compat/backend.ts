@@ -19,10 +19,12 @@ import type { IpFamily } from '../extensions/codec.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
 import { ChainState } from './chain-state.ts';
+import { CompatChanges } from './changes.ts';
 import { type CommandsResult, commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
 import { CompatRule } from './installed.ts';
 import { askChain, dumpChains, hasTable, hiddenChain } from './look.ts';
+import { CompatMirror } from './mirror.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
 import { CompatRuleset, isIptablesChain, isUsableChain } from './ruleset.ts';
 import { CompatSync } from './sync.ts';
@@ -92,6 +94,14 @@ export class CompatBackend implements IptablesBackend {
     // Other base chains are nft's.
     const mine = rows.filter(({ of }) => of.family === this.#family && builtinChain(of.table, of.name) !== undefined);
     return namedCounters(mine, all.generation);
+  }
+
+  mirror(tables: readonly string[]): CompatMirror {
+    return new CompatMirror(this.#context, tables);
+  }
+
+  changes(tables: readonly string[]): CompatChanges {
+    return new CompatChanges(this.#connection, this.#family, tables);
   }
 
   hasTable(table: string): Verb<boolean> {

@@ -1,6 +1,10 @@
 // A plan for tables in nf_tables as one batch: rules that stay are not named, rules that come stand behind one that stays or has come before.
 import { NetfilterError } from '../../errors.ts';
+import type { Counter } from '../../model/ruleset.ts';
 import { Batch } from '../../nftables/batch.ts';
+import { RuleDump } from '../../nftables/installed-rule.ts';
+import { families } from '../../nftables/objects/messages.ts';
+import { dumpRules, nextGeneration } from '../../nftables/read.ts';
 import { sendBatch } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
 import { builtinChain } from '../builtin.ts';
@@ -8,7 +12,8 @@ import { commandError, operationOf } from '../command-error.ts';
 import { type Command, misplaced, type TableCommands } from '../commands.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
-import type { SyncStore } from '../sync/store.ts';
+import type { DesiredRule } from '../sync/desired.ts';
+import type { SendPlanOptions, SyncStore } from '../sync/store.ts';
 import type { ChainPlan, TablePlan } from '../sync/table-plan.ts';
 import { IptablesBatch, type RuleName, type RulePlace } from './batch.ts';
 import { explained } from './commands.ts';
@@ -41,8 +46,8 @@ export class CompatSync implements SyncStore<ViewChain, View> {
   look(tables: readonly string[]): Verb<View> {
     return this.#view.look(tables);
   }
-  send(view: View, plans: readonly CompatTablePlan[]): Verb<number | undefined> {
-    return sendPlans(this.#context, this.#view, view, plans);
+  send(view: View, plans: readonly CompatTablePlan[], o: SendPlanOptions): Verb<number | undefined> {
+    return sendPlans(this.#context, this.#view, view, plans, o);
   }
 }
 
@@ -52,8 +57,10 @@ function* sendPlans(
   view: CompatView,
   { generation, table }: View,
   plans: readonly CompatTablePlan[],
+  o: SendPlanOptions,
 ): Verb<number | undefined> {
   yield* context.learn(comingRules(plans));
+  const counters = o.carryCounters ? yield* movedCounters(context, plans) : new Map<bigint, Counter>();
   const changes = plans.reduce((sum, p) => sum + p.added + p.moved + p.removed + p.chains.length + p.deleted.length, 0);
   const batch = new Batch((changes + 1) * BYTES_A_CHANGE);
   const bytes = context.bytes();
@@ -65,17 +72,18 @@ function* sendPlans(
       const hidden = table(plan.table).hidden(name);
       if (hidden !== undefined) throw hiddenChain(plan.table, name, hidden.hook !== undefined);
     }
-    const writer = new PlanWriter(context, bytes, batch, plan, first, keys);
+    const writer = new PlanWriter(context, bytes, batch, plan, first, keys, counters);
     writer.write();
     first += writer.commands.length;
     work.push({ table: plan.table, commands: writer.commands, fresh: false });
   }
-  view.sending(generation, keys);
+  // Of the one it is conditional on; the kernel does not tell where a deletion comes first.
+  const next = nextGeneration(generation);
+  view.sending(next, keys);
   try {
-    const sent = yield* sendBatch(context.connection, batch, { generation, handles: false });
+    yield* sendBatch(context.connection, batch, { generation, handles: false });
     context.known.clear();
-    // A commit that was conditional and changed something has made the next one, past 0 (nf_tables_commit); the echo that says so is not always asked for.
-    return sent.generation ?? (generation === 0xffffffff ? 1 : generation + 1);
+    return next;
   } catch (err) {
     if (!(err instanceof NetfilterError) || err.code === 'ERESTART') throw err;
     throw explained(context, err, work, first);
@@ -87,6 +95,27 @@ function* comingRules(plans: readonly CompatTablePlan[]): Generator<RuleSpec> {
     for (const chain of chains) for (const [place, from] of chain.alignment.from.entries()) if (from < 0) yield chain.rule(place).spec;
 }
 
+/** What the rules of chains in which some move have counted, by handle. */
+function* movedCounters(context: CompatContext, plans: readonly CompatTablePlan[]): Verb<Map<bigint, Counter>> {
+  const out = new Map<bigint, Counter>();
+  for (const { table, chains } of plans)
+    for (const { name, alignment } of chains) {
+      if (alignment.moved === 0) continue;
+      const dump = new RuleDump(yield* dumpRules(context.connection, { family: families[context.family], table, chain: name }));
+      for (const [row, handle] of dump.reply.handles.entries()) {
+        const counter = dump.counter(row);
+        if (counter !== undefined) out.set(handle, counter);
+      }
+    }
+  return out;
+}
+
+interface Coming {
+  readonly id: number | undefined;
+  /** What it begins with. */
+  readonly counter: Counter | undefined;
+}
+
 class PlanWriter {
   /** What each message is of, for errors. */
   readonly commands: Command[] = [];
@@ -96,15 +125,25 @@ class PlanWriter {
   readonly #plan: CompatTablePlan;
   readonly #first: number;
   readonly #keys: string[];
+  readonly #counters: ReadonlyMap<bigint, Counter>;
   #nextId = 1;
 
-  constructor(context: CompatContext, bytes: BytesContext, batch: Batch, plan: CompatTablePlan, first: number, keys: string[]) {
+  constructor(
+    context: CompatContext,
+    bytes: BytesContext,
+    batch: Batch,
+    plan: CompatTablePlan,
+    first: number,
+    keys: string[],
+    counters: ReadonlyMap<bigint, Counter>,
+  ) {
     this.#context = context;
     this.#bytes = bytes;
     this.#out = new IptablesBatch(context.family, plan.table, batch);
     this.#plan = plan;
     this.#first = first;
     this.#keys = keys;
+    this.#counters = counters;
   }
 
   /** Chains before the rules that lead there, and gone after them. */
@@ -138,7 +177,7 @@ class PlanWriter {
   }
 
   #rules({ name, was, keys, alignment, rule }: ChainPlan<ViewChain>): void {
-    const { from, gone, kept } = alignment;
+    const { from, movedFrom, gone, kept } = alignment;
     if (was !== undefined && gone.length > 0) {
       if (kept === 0) this.#out.flushChain(name, this.#command({ verb: 'flushChain', chain: name }));
       else for (const place of gone) this.#delete(name, was, place);
@@ -148,29 +187,26 @@ class PlanWriter {
     let before: RuleName | undefined;
     for (const [place, stays] of from.entries()) {
       if (stays >= 0) {
-        before = { handle: (was as ViewChain).rule(stays).handle };
+        before = { handle: (was as ViewChain).handle(stays) };
         continue;
       }
       // Behind the last that stays there is only the end.
       const at: RulePlace = place > last ? 'last' : before === undefined ? 'first' : { after: before };
       const id = place > last ? undefined : this.#nextId++;
-      this.#add(name, rule(place), at, id);
+      const old = movedFrom[place] as number;
+      this.#add(name, rule(place), at, { id, counter: old < 0 ? undefined : this.#counters.get((was as ViewChain).handle(old)) });
       this.#keys.push(keys[place] as string);
       if (id !== undefined) before = { id };
     }
   }
 
-  #add(
-    chain: string,
-    { spec, line }: { readonly spec: RuleSpec; readonly line: number | undefined },
-    place: RulePlace,
-    id: number | undefined,
-  ): void {
+  #add(chain: string, { spec, line }: DesiredRule, place: RulePlace, { id, counter }: Coming): void {
     const command: Command = { verb: 'append', chain, rule: spec, ...(line === undefined ? {} : { line }) };
     const index = this.#command(command);
     const named = { ...operationOf(this.#context.family, this.#plan.table, index, command), index };
     this.#mustFit(index, command);
-    this.#out.addRule(chain, ruleExpressions(this.#context.xtRule(spec, this.#bytes)), place, named, { id });
+    const rule = this.#context.xtRule(spec, this.#bytes);
+    this.#out.addRule(chain, ruleExpressions(counter === undefined ? rule : { ...rule, counter }), place, named, { id });
   }
 
   #mustFit(index: number, c: Command): void {
@@ -183,6 +219,6 @@ class PlanWriter {
     const command: Command = { verb: 'deleteAt', chain, number: place + 1 };
     const index = this.#command(command);
     const named = { ...operationOf(this.#context.family, this.#plan.table, index, command), index };
-    this.#out.deleteRule(chain, { handle: was.rule(place).handle }, named);
+    this.#out.deleteRule(chain, { handle: was.handle(place) }, named);
   }
 }

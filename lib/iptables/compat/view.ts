@@ -1,7 +1,6 @@
 // What nf_tables holds of iptables' tables, read once and then followed by events. A generation request tells whether that is still so.
 import type { Connection, Listener } from '../../connection.ts';
-import type { NativeEventSource } from '../../native.ts';
-import { GROUP_COMMITS } from '../../native.ts';
+import { GROUP_COMMITS, type NativeEventBatch, type NativeEventSource } from '../../native.ts';
 import { chainParts } from '../../nftables/chain-parts.ts';
 import { decodeObject } from '../../nftables/events/decode.ts';
 import { type FollowedChain, type FollowedTable, Follower } from '../../nftables/events/follow.ts';
@@ -10,7 +9,7 @@ import type { ChangedChain, ChangedTable } from '../../nftables/events/types.ts'
 import { DumpedRule, RuleDump } from '../../nftables/installed-rule.ts';
 import { families, NFT_MSG_GETCHAIN, NFT_MSG_GETTABLE } from '../../nftables/objects/messages.ts';
 import { consistently } from '../../nftables/picture.ts';
-import { dump, dumpParts, type Generation, partsOf, readGeneration } from '../../nftables/read.ts';
+import { dump, dumpParts, partsOf, readGeneration } from '../../nftables/read.ts';
 import { Slice, step, type Verb } from '../../run.ts';
 import { builtinChain } from '../builtin.ts';
 import { KeyWriter, keyContext } from '../sync/rule-key.ts';
@@ -22,6 +21,7 @@ import { ViewChain, ViewRule } from './view-rule.ts';
 const QUEUE_BYTES = 16 * 1024 * 1024;
 /** How long the events of a commit that the kernel has told of may be on their way. */
 const LATE_MS = 2000;
+const TAKE_MS = 100;
 const AT_ONCE = 256;
 
 export interface ViewTable extends TableState<ViewChain> {
@@ -29,10 +29,17 @@ export interface ViewTable extends TableState<ViewChain> {
   hidden(chain: string): ChangedChain | undefined;
 }
 
+/** As an event tells it. */
+export interface Writer {
+  readonly process: string;
+  /** The thread, numbered in the initial pid namespace. */
+  readonly tid: number;
+}
+
 export interface View {
   readonly generation: number;
-  /** Who made that generation. */
-  readonly by: Generation;
+  /** Who has committed last but us; undefined where that was not seen. */
+  readonly by: Writer | undefined;
   table(name: string): ViewTable;
 }
 
@@ -48,8 +55,9 @@ export class CompatView implements Listener {
   #writer: KeyWriter | undefined;
   /** Keys of the rules that the commit of that generation has sent, in their order. */
   #sent: { readonly generation: number; readonly keys: readonly string[]; next: number } | undefined;
-  /** Of the commit that is being applied. */
+  /** Of the commit that is being applied, where it is ours. */
   #applying = 0;
+  #by: Writer | undefined;
 
   constructor(context: CompatContext) {
     this.#context = context;
@@ -61,11 +69,38 @@ export class CompatView implements Listener {
 
   /** The tables as they are now. */
   *look(tables: readonly string[]): Verb<View> {
-    const by = yield* readGeneration(this.#connection);
+    const { generation } = yield* readGeneration(this.#connection);
     const more = tables.filter((name) => !this.#tables.has(name));
     for (const name of more) this.#tables.add(name);
     if (more.length > 0) this.#drop();
-    if (!(yield* this.#catchUp(by.generation))) yield* this.#read();
+    if (!(yield* this.#catchUp(generation))) yield* this.#read();
+    return this.#known();
+  }
+
+  /** As `look`, of tables that were looked at, and at once; undefined where they have to be read anew. */
+  now(): View | undefined {
+    const reply = this.#source?.generation();
+    if (reply === undefined || reply.failure !== undefined) return undefined;
+    const { generation } = reply;
+    const until = performance.now() + LATE_MS;
+    while (this.#isBehind(generation) && performance.now() < until) this.#take();
+    if (this.#isBehind(generation)) this.#drop();
+    return this.#follower === undefined ? undefined : this.#known();
+  }
+
+  /** What has come is applied: whoever looks seldom calls it, or the queue gets full. False where the tables have to be read anew. */
+  drain(): boolean {
+    // What comes while the tables are being read waits until they are.
+    const batch = this.#follower === undefined ? undefined : this.#source?.take(0);
+    if (batch !== undefined) this.#apply(batch);
+    return this.#follower !== undefined;
+  }
+
+  close(): void {
+    this.#drop();
+  }
+
+  #known(): View {
     // Set names as they are at this look.
     this.#writer = undefined;
     const follower = this.#follower as Follower<ViewRule>;
@@ -75,12 +110,12 @@ export class CompatView implements Listener {
       if (view === undefined) views.set(name, (view = this.#view(follower.table(this.#context.family, name))));
       return view;
     };
-    return { generation: follower.generation, by, table };
+    return { generation: follower.generation, by: this.#by, table };
   }
 
-  /** What is about to be sent on the condition that nobody has committed since `generation`. */
+  /** What is about to be sent by the commit that makes `generation`. */
   sending(generation: number, keys: readonly string[]): void {
-    this.#sent = { generation: generation === 0xffffffff ? 1 : generation + 1, keys, next: 0 };
+    this.#sent = { generation, keys, next: 0 };
   }
 
   connectionClosed(): void {
@@ -106,7 +141,7 @@ export class CompatView implements Listener {
       const found = table?.chain(wanted)?.object;
       return found === undefined || isShown(found) ? undefined : found;
     };
-    return { exists: table !== undefined, chains, hidden };
+    return { exists: table !== undefined, version: table?.version ?? 0, chains, hidden };
   }
 
   #keyWriter(): KeyWriter {
@@ -114,26 +149,23 @@ export class CompatView implements Listener {
     return this.#writer;
   }
 
-  /** Whether what is known is of that generation, or of a later one. */
-  *#catchUp(generation: number): Verb<boolean> {
-    const until = performance.now() + LATE_MS;
-    for (;;) {
-      const { generation: known = 0 } = this.#follower ?? {};
-      if (this.#follower === undefined) return false;
-      if (((known - generation) | 0) >= 0) return true;
-      if (performance.now() >= until) {
-        this.#drop();
-        return false;
-      }
-      yield* step({ sync: () => this.#take(), async: () => this.#pulled(until) });
-    }
+  #isBehind(generation: number): boolean {
+    return this.#follower !== undefined && ((this.#follower.generation - generation) | 0) < 0;
   }
 
+  /** Whether what is known is of that generation, or of a later one; the events of a commit may be on their way. */
+  *#catchUp(generation: number): Verb<boolean> {
+    const until = performance.now() + LATE_MS;
+    while (this.#isBehind(generation) && performance.now() < until)
+      yield* step({ sync: () => this.#take(), async: () => this.#pulled(until) });
+    if (this.#isBehind(generation)) this.#drop();
+    return this.#follower !== undefined;
+  }
+
+  /** Waits where nothing has come. */
   #take(): void {
-    const batch = this.#source?.take(Math.min(LATE_MS, 1000));
-    if (batch === undefined || this.#reader === undefined) return this.#drop();
-    this.#reader.push(batch);
-    this.#apply();
+    const batch = this.#source?.take(TAKE_MS);
+    if (batch !== undefined) this.#apply(batch);
   }
 
   async #pulled(until: number): Promise<void> {
@@ -141,10 +173,9 @@ export class CompatView implements Listener {
     if (source === undefined) return;
     this.#pulling ??= new Promise<void>((resolve) => {
       source.pull((batch) => {
-        this.#pulling = undefined;
         if (source === this.#source) {
-          this.#reader?.push(batch);
-          this.#apply();
+          this.#pulling = undefined;
+          this.#apply(batch);
         }
         resolve();
       });
@@ -155,10 +186,15 @@ export class CompatView implements Listener {
     clearTimeout(late);
   }
 
-  #apply(): void {
-    for (let event = this.#reader?.next(); event !== undefined; event = this.#reader?.next()) {
+  #apply(batch: NativeEventBatch): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    reader.push(batch);
+    for (let event = reader.next(); event !== undefined; event = reader.next()) {
       if (event.kind === 'commit') {
-        this.#applying = event.own ? event.generation : 0;
+        const { own, generation, tid, process } = event;
+        this.#applying = own ? generation : 0;
+        if (!own && tid !== 0) this.#by = { process, tid };
         if (this.#follower?.apply(event) === true) continue;
       }
       return this.#drop();

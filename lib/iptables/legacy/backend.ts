@@ -13,10 +13,12 @@ import { RuleContext } from '../context.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
+import { LegacyChanges } from './changes.ts';
 import { commitLegacy } from './commit.ts';
 import { LegacyPolls } from './counters.ts';
 import { findRule } from './find.ts';
 import { LegacyRule } from './installed.ts';
+import { LegacyMirror } from './mirror.ts';
 import { noted } from './noted.ts';
 import { existingTables, readTable } from './requests.ts';
 import { restoreLegacy } from './restore.ts';
@@ -92,6 +94,14 @@ export class LegacyBackend implements IptablesBackend {
       ),
     );
     return namedCounters(rows);
+  }
+
+  mirror(tables: readonly string[], pollMs: number): LegacyMirror {
+    return new LegacyMirror(this.#context, tables, pollMs);
+  }
+
+  changes(_tables: readonly string[], pollMs: number): LegacyChanges {
+    return new LegacyChanges(pollMs);
   }
 
   *hasTable(table: string): Verb<boolean> {

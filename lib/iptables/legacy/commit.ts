@@ -1,7 +1,7 @@
 // Commands on one legacy table, in one native call: lock, read, apply, commit, unlock.
 import type { Connection } from '../../connection.ts';
 import { NOTHING } from '../../counters/arithmetic.ts';
-import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, EPROTO, errnoName, errnoText } from '../../errno.ts';
+import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, EPROTO, ERESTART, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import { type NativeFailure, type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
@@ -19,13 +19,18 @@ import { familyBit, legacyError, lockPath } from './requests.ts';
 import { unreadable } from './table.ts';
 import { CommandWriter } from './wire.ts';
 
+/** `expected` of a table that was not there. */
+export const TABLE_ABSENT = new Uint8Array(1);
+/** `expected` of who does not care. */
+export const NOT_CHECKED = new Uint8Array(0);
+
 export interface LegacySettings {
   readonly dryRun?: boolean;
   /** Whether the [packets:bytes] before commands of save text count. */
   readonly counters?: boolean;
   readonly lockTimeoutMs: number;
-  /** The digest that the table must have; one byte: there must be no table. */
-  readonly expected?: Uint8Array;
+  /** The digest of the table as it was looked at, TABLE_ABSENT where there was none: fails with ERESTART where it is another under the lock. */
+  readonly expected?: Uint8Array | undefined;
   /** Called where the kernel was asked to take the table and did not. */
   readonly sending?: () => void;
 }
@@ -41,17 +46,19 @@ export function* commitEncoded(context: RuleContext, work: TableCommands, encode
   const { connection, family } = context;
   const { table } = work;
   const { words, bytes } = encoded.writer;
+  const { expected = NOT_CHECKED } = o;
   const flags = familyBit(family) | (o.dryRun === true ? XT_DRY_RUN : 0);
   const what = o.dryRun === true ? 'check' : 'commit';
   let empty: EmptyOutcome | undefined;
   const reply = yield* whenFree(`${what} of table ${table}`, o.lockTimeoutMs, function* (): Verb<NativeXtCommitReply> {
-    const looked = yield* attempt(connection, what, flags, table, words, bytes);
+    const looked = yield* attempt(connection, what, flags, table, words, bytes, expected);
     if (looked.missing !== true) return looked;
     // Made only for what can be done in it.
     empty ??= new EmptyTable(context, work).apply();
-    return o.dryRun === true || !empty.makes ? looked : yield* attempt(connection, what, flags | XT_CREATE, table, words, bytes);
+    return o.dryRun === true || !empty.makes ? looked : yield* attempt(connection, what, flags | XT_CREATE, table, words, bytes, expected);
   });
   if (reply.missing === true) return empty?.changes ?? 0;
+  if (reply.outdated === true) throw outdated(`${what} of table ${table} in ${connection.where}`);
   if (reply.refusal !== undefined) {
     const { index, reason, errno } = reply.refusal;
     throw refused(family, work, encoded.places[index] ?? 0, reason, errno);
@@ -72,13 +79,14 @@ function attempt(
   table: string,
   words: Uint32Array,
   bytes: Uint8Array,
+  expected: Uint8Array,
 ): Verb<NativeXtCommitReply> {
   return connection.on(
     'batch',
     what,
-    (c) => c.xtCommitSync(flags, table, lockPath(), words, bytes),
-    (c) => c.xtCommit(flags, table, lockPath(), words, bytes),
-    (reply) => reply.busy !== true && reply.missing !== true,
+    (c) => c.xtCommitSync(flags, table, lockPath(), words, bytes, expected),
+    (c) => c.xtCommit(flags, table, lockPath(), words, bytes, expected),
+    (reply) => reply.busy !== true && reply.missing !== true && reply.outdated !== true,
   );
 }
 
@@ -182,6 +190,14 @@ function push(
 
 function counterOf(counter: Counter | undefined): { readonly counter?: Counter } {
   return counter === undefined ? {} : { counter };
+}
+
+/** As a commit of nf_tables that is conditional on a generation. */
+function outdated(what: string): NetfilterError {
+  return new NetfilterError(`${what}: the table was changed by somebody since it was looked at; nothing was sent`, {
+    code: 'ERESTART',
+    errno: ERESTART,
+  });
 }
 
 /** A table that can be read, but that others than iptables wrote. */
