@@ -2,9 +2,8 @@
 // programs and a longest common subsequence of the lines they print.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Iptables } from '../../lib/index.ts';
-import type { Plan } from '../../lib/iptables/sync/plan.ts';
-import type { SyncReport } from '../../lib/iptables/sync/reconcile.ts';
+import { Iptables, type Plan, type SyncReport } from '../../lib/index.ts';
+
 import { type Backend, backends, type IpFamily, ipFamilies, Programs } from '../support/iptables-programs.ts';
 import { type TestNamespace, withNamespace } from '../support/namespace.ts';
 import {
@@ -106,6 +105,51 @@ const chainNames = (names: Plan['chains']['added']): string[] =>
     .map(({ table, chain }) => `${table} ${chain}`)
     .sort();
 
+interface Change<T> {
+  readonly before: T;
+  readonly after: T;
+}
+type Identities = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * How many rules are there as they were, and how many counters, having checked that what stays keeps its order, line and counter, and that what comes
+ * has counted nothing; or, with `carried`, what a rule of the same line had.
+ */
+function staying(
+  saved: Change<Saved>,
+  identities: Change<Identities>,
+  carried: boolean,
+): { readonly rules: number; readonly counters: number } {
+  const found = { rules: 0, counters: 0 };
+  for (const [table, chains] of saved.after)
+    for (const [chain, { lines, counters }] of chains) {
+      const key = `${table} ${chain}`;
+      const [old, now] = [identities.before.get(key) ?? [], identities.after.get(key) ?? []];
+      const was = saved.before.get(table)?.get(chain);
+      const carriedFrom = new Set<number>();
+      let last = -1;
+      for (const [place, line] of lines.entries()) {
+        const [id, counter] = [now[place] as string, counters[place] as string];
+        const from = id === EMPTY ? -1 : old.indexOf(id);
+        if (counter !== EMPTY) found.counters++;
+        if (from >= 0) {
+          found.rules++;
+          // On legacy a counter that was carried looks like a rule that stayed.
+          assert.ok(from > last || (carried && id === counter), `${line}: stays at another place`);
+          last = from;
+          assert.equal(was?.lines[from], line);
+          assert.equal(was?.counters[from], counter, `${line}: its counter`);
+        } else if (counter !== EMPTY) {
+          assert.ok(carried, `${line}: comes with a counter`);
+          const source = was?.counters.findIndex((c, i) => c === counter && was.lines[i] === line && !carriedFrom.has(i)) ?? -1;
+          assert.ok(source >= 0, `${line}: ${counter} is of no rule like it`);
+          carriedFrom.add(source);
+        }
+      }
+    }
+  return found;
+}
+
 for (const backend of backends)
   for (const family of ipFamilies)
     describe(`random tables on ${backend}, ${family}`, () => {
@@ -155,44 +199,26 @@ for (const backend of backends)
               assert.equal(plan.empty, String(plan) === '', title);
               assert.deepEqual(comparable(patch(before, String(plan))), comparable(wanted), String(plan));
 
+              const carry = models.chance(0.3);
+              const o = { carryCounters: carry };
               const way = step % 4;
               const report =
                 way === 0
-                  ? await ipt.sync(text, scope)
+                  ? await ipt.sync(text, scope, o)
                   : way === 1
-                    ? ipt.syncSync(text, scope)
+                    ? ipt.syncSync(text, scope, o)
                     : way === 2
-                      ? await plan.apply()
-                      : plan.applySync();
+                      ? await plan.apply(o)
+                      : plan.applySync(o);
               assert.deepEqual(numbers(report), numbers(plan), title);
               assert.equal(report.retries, 0);
               const after = await real.saved();
               assert.deepEqual(comparable(after), comparable(wanted), title);
 
-              // What stays is what was there, with what it had counted; what comes has counted nothing.
-              const identities = await real.identities(after);
-              let same = 0;
-              for (const [table, chains] of after)
-                for (const [chain, { lines, counters }] of chains) {
-                  const key = `${table} ${chain}`;
-                  const [old, now] = [identitiesBefore.get(key) ?? [], identities.get(key) ?? []];
-                  const was = before.get(table)?.get(chain);
-                  let last = -1;
-                  for (const [place, line] of lines.entries()) {
-                    const id = now[place] as string;
-                    const from = id === EMPTY ? -1 : old.indexOf(id);
-                    if (from < 0) {
-                      assert.equal(counters[place], EMPTY, `${line}: comes with a counter`);
-                      continue;
-                    }
-                    same++;
-                    assert.ok(from > last, `${line}: stays at another place`);
-                    last = from;
-                    assert.equal(was?.lines[from], line);
-                    assert.equal(was?.counters[from], counters[place], `${line}: its counter`);
-                  }
-                }
-              if (backend === 'nft' || foreign) assert.equal(same, expected.kept, `${title}: rules that stay`);
+              const same = staying({ before, after }, { before: identitiesBefore, after: await real.identities(after) }, carry);
+              if (backend === 'nft' || foreign)
+                assert.equal(same.rules, expected.kept + (carry && backend === 'legacy' ? expected.moved : 0), title);
+              if (foreign) assert.equal(same.counters, expected.kept + (carry ? expected.moved : 0), title);
               kept += expected.kept;
               moved += expected.moved;
               changed += expected.added + expected.removed + expected.moved;
@@ -202,7 +228,7 @@ for (const backend of backends)
               assert.equal(again.generation, report.generation);
             }
             t.diagnostic(`${kept} rules stayed, ${changed} changed, ${moved} of them moved`);
-            assert.ok(kept > 200 && changed > 200 && moved > 30);
+            assert.ok(kept > 200 && changed > 200 && moved > 15);
           });
         });
       });
