@@ -15,6 +15,7 @@ import type { RuleSpec } from '../rule-spec.ts';
 import type { DesiredRule } from '../sync/desired.ts';
 import type { SendPlanOptions, SyncStore } from '../sync/store.ts';
 import type { ChainPlan, TablePlan } from '../sync/table-plan.ts';
+import type { XtRule } from '../xt-rule.ts';
 import { IptablesBatch, type RuleName, type RulePlace } from './batch.ts';
 import { explained } from './commands.ts';
 import type { CompatContext } from './context.ts';
@@ -208,8 +209,18 @@ class PlanWriter {
     const index = this.#command(command);
     const named = { ...operationOf(this.#context.family, this.#plan.table, index, command), index };
     this.#mustFit(index, command);
-    const rule = this.#context.xtRule(spec, this.#bytes);
+    const rule = this.#bytesOf(index, command, spec);
     this.#out.addRule(chain, ruleExpressions(counter === undefined ? rule : { ...rule, counter }), place, named, { id });
+  }
+
+  #bytesOf(index: number, c: Command, spec: RuleSpec): XtRule {
+    try {
+      return this.#context.xtRule(spec, this.#bytes);
+    } catch (err) {
+      // An ipset that isn't there, or what no revision can say.
+      if (!(err instanceof NetfilterError)) throw err;
+      throw commandError(this.#context.family, this.#plan.table, index, c, err.message, err.code, -err.errno, err);
+    }
   }
 
   #mustFit(index: number, c: Command): void {
