@@ -16,6 +16,7 @@ export {
   type RestoreOptions,
   type SaveOptions,
 } from './iptables/iptables.ts';
+export type { Queue, QueueOptions } from './iptables/queue.ts';
 export type { Extension, ForeignRule, IptablesRule, Not, RuleInput, RuleSpec } from './iptables/rule-spec.ts';
 export { formatRule, parseRule, parseRules, rule } from './iptables/rule-text.ts';
 export type { Desired } from './iptables/sync/desired.ts';

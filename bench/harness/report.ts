@@ -33,3 +33,16 @@ export function ms(value: number): string {
 function times(ratio: number | undefined): string {
   return ratio === undefined ? '' : `${ratio >= 10 ? ratio.toFixed(1) : ratio.toFixed(2)}×`;
 }
+
+export function mb(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Figures beside what they should be. */
+export function formatAims(title: string, rows: readonly (readonly [what: string, figure: string, aim: string])[]): string {
+  const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const lines = rows.map(([what, figure, aim]) =>
+    `  ${what.padEnd(widths[0] ?? 0)}  ${figure.padEnd(widths[1] ?? 0)}  ${aim === '' ? '' : `aim ${aim}`}`.trimEnd(),
+  );
+  return [title, ...lines, ''].join('\n');
+}
