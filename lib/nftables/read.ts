@@ -62,6 +62,11 @@ export function* readGeneration(connection: Connection): Verb<Generation> {
   };
 }
 
+/** After a commit: the kernel counts on and leaves out 0 (nf_tables_commit). */
+export function nextGeneration(generation: number): number {
+  return (generation + 1) >>> 0 || 1;
+}
+
 export interface RuleScope {
   readonly family: number;
   readonly table?: string;

@@ -10,7 +10,7 @@ import { writeOperation } from './input/index.ts';
 import { type At, UnsupportedPair } from './input/kind.ts';
 import type { ObjectInput, VerbName } from './input/types.ts';
 import { resolveLookups } from './lookups.ts';
-import { readGeneration } from './read.ts';
+import { nextGeneration, readGeneration } from './read.ts';
 import { type NftCommitResult, Resets, requireGeneration } from './reset.ts';
 import { type CommitResult, type Operation, type SendOptions, sendBatch } from './send.ts';
 import { carryOver } from './sets/look.ts';
@@ -219,11 +219,6 @@ export class NftTransaction {
   #checkOpen(what: string): void {
     if (this.#state !== 'open') throw new NetfilterError(`${what}: this transaction was already sent`, { code: 'ERR_TRANSACTION_DONE' });
   }
-}
-
-/** After a commit: the kernel counts on and leaves out 0 (nf_tables_commit). */
-function nextGeneration(generation: number): number {
-  return (generation + 1) >>> 0 || 1;
 }
 
 /** A reset has no message in the batch: -1. */

@@ -14,6 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ['errno.ts', 'native.ts', 'run.ts', 'errors.ts', 'namespace-file.ts', 'connection.ts'],
   ['model'],
   ['counters'],
+  ['sync'],
   ['nftables'],
   ['iptables'],
   ['index.ts'],
