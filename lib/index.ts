@@ -52,4 +52,8 @@ export { type NftCommitResult, ResetError, type ResetRule, type ResetValue } fro
 export type { RestoreSettings } from './nftables/restore.ts';
 export type { CommitResult, Operation } from './nftables/send.ts';
 export type { ElementQuery } from './nftables/sets/get-element.ts';
+export type { ElementCounts } from './nftables/sync/elements.ts';
+export type { NftPlan, NftSyncReport, Planned, PlannedChange, PlannedParts } from './nftables/sync/plan.ts';
+export type { NftSyncSettings } from './nftables/sync/reconcile.ts';
+export type { NftScope } from './nftables/sync/scope.ts';
 export { type CommitOptions, NftTransaction } from './nftables/transaction.ts';

@@ -11,6 +11,7 @@ import { families, NFT_MSG_GETCHAIN, NFT_MSG_GETTABLE } from '../../nftables/obj
 import { consistently } from '../../nftables/picture.ts';
 import { dump, dumpParts, partsOf, readGeneration } from '../../nftables/read.ts';
 import { Slice, step, type Verb } from '../../run.ts';
+import type { Writer } from '../../sync/commit.ts';
 import { KeyWriter, keyContext } from '../sync/rule-key.ts';
 import type { TableState } from '../sync/state.ts';
 import type { CompatContext } from './context.ts';
@@ -26,13 +27,6 @@ const AT_ONCE = 256;
 export interface ViewTable extends TableState<ViewChain> {
   /** A chain whose name is a builtin one's, and which is none. */
   hidden(chain: string): ChangedChain | undefined;
-}
-
-/** As an event tells it. */
-export interface Writer {
-  readonly process: string;
-  /** The thread, numbered in the initial pid namespace. */
-  readonly tid: number;
 }
 
 export interface View {

@@ -1,17 +1,11 @@
 // What has to happen to a table: the least that makes its chains in scope those that are desired.
 import { type Alignment, align, alignmentOf } from '../../sync/align.ts';
+import type { Counts } from '../../sync/report.ts';
 import { builtinChain } from '../builtin.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { DesiredChain, DesiredRule, DesiredTable } from './desired.ts';
 import type { Jump, TableScope } from './scope.ts';
 import type { ChainState, TableState } from './state.ts';
-
-export interface Counts {
-  readonly added: number;
-  readonly removed: number;
-  readonly moved: number;
-  readonly kept: number;
-}
 
 export interface ChainPlan<C extends ChainState = ChainState> {
   readonly name: string;
