@@ -7,7 +7,6 @@ import { type CommitEvent, expressions as e, type NftEvent } from '../../lib/ind
 import { GROUP_COMMITS, type NativeConnection, type NativeEventBatch, type NativeEventSource, native, OVERRUN } from '../../lib/native.ts';
 import { EventReader } from '../../lib/nftables/events/reader.ts';
 import { NFNL_SUBSYS_NFTABLES, NFT_MSG_GETTABLE } from '../../lib/nftables/objects/messages.ts';
-import { readGeneration } from '../../lib/nftables/read.ts';
 import { runSync } from '../../lib/run.ts';
 import { commitMark } from '../support/events.ts';
 import { NftFixture, ruleNamed } from '../support/nft.ts';
@@ -157,7 +156,7 @@ test("generation() is the connection's, and needs none of its sockets", async ()
   await using source = new Source(f);
   const { connection } = source;
   const other = runSync(Connection.open(f.ns.path));
-  
+
   other.closeSync();
   const tables = [(NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, 0, new Uint8Array(0), 1] as const;
   const commit = connection.commit(new Uint8Array(0), new Uint32Array(0), 0, 0);
