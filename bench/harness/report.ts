@@ -1,6 +1,6 @@
 // The figures as text.
 import type { Machine } from './machine.ts';
-import type { ColumnResult, Result } from './run.ts';
+import type { ColumnResult, Growth, Result } from './run.ts';
 
 export function formatMachine(m: Machine): string {
   const programs = Object.entries(m.versions).map(([name, version]) => `${name} ${version}`);
@@ -17,6 +17,11 @@ export function formatResult(r: Result): string {
   );
   const samples = r.columns[0]?.statistics.samples ?? 0;
   return [`${r.scenario} ${r.size}: ${r.subject}, ${samples} repetitions`, ...lines.map((line) => `  ${line.trimEnd()}`), ''].join('\n');
+}
+
+export function formatGrowth(g: Growth): string {
+  const lines = g.columns.map(({ name, exponent }) => `  ${name}: ${exponent.toFixed(2)}`);
+  return [`${g.scenario} from ${g.from} to ${g.to}: medians grow as the size to the power of (${g.aim})`, ...lines, ''].join('\n');
 }
 
 function row(c: ColumnResult): string[] {
