@@ -7,7 +7,7 @@ import { RuleContext } from '../../lib/iptables/context.ts';
 import { legacyRevisions } from '../../lib/iptables/legacy/revisions.ts';
 import { LegacySync } from '../../lib/iptables/legacy/sync.ts';
 import { parseSaveText } from '../../lib/iptables/save-text.ts';
-import { desiredTables } from '../../lib/iptables/sync/desired.ts';
+import { desiredState } from '../../lib/iptables/sync/desired.ts';
 import { Reconciler } from '../../lib/iptables/sync/reconcile.ts';
 import { resolveScope, type Scope } from '../../lib/iptables/sync/scope.ts';
 import type { ChainState } from '../../lib/iptables/sync/state.ts';
@@ -64,7 +64,7 @@ export function recordLegacySync(saveText: string, scope: Scope, netns: Netns): 
 }
 
 function sync<C extends ChainState, V extends SyncView<C>>(store: SyncStore<C, V>, saveText: string, scope: Scope): Verb<unknown> {
-  return new Reconciler(store).sync(resolveScope(scope, desiredTables(saveText, 'ip'), 'ip'), {});
+  return new Reconciler(store).sync(resolveScope(scope, desiredState(saveText, 'ip').tables, 'ip'), {});
 }
 
 function recordBatch(netns: Netns, verb: (connection: Connection) => Verb<unknown>): Uint8Array {
