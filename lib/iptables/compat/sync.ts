@@ -29,6 +29,7 @@ export type CompatTablePlan = TablePlan<ViewChain>;
 
 /** Rules a message about which costs, with its attributes. */
 const BYTES_A_CHANGE = 700;
+const MOST_FOLLOWED = 5000;
 
 /** One transaction for all tables. */
 export class CompatSync implements SyncStore<ViewChain, View> {
@@ -80,7 +81,9 @@ function* sendPlans(
   }
   // Of the one it is conditional on; the kernel does not tell where a deletion comes first.
   const next = nextGeneration(generation);
-  view.sending(next, keys);
+  // A dump costs less than so many events, which the kernel writes for whoever listens.
+  if (changes > MOST_FOLLOWED) view.close();
+  else view.sending(next, keys);
   try {
     yield* sendBatch(context.connection, batch, { generation, handles: false });
     context.known.clear();
