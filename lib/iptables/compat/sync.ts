@@ -64,7 +64,7 @@ function* sendPlans(
   o: SendPlanOptions,
 ): Verb<number | undefined> {
   yield* context.learn(comingRules(plans));
-  const counters = o.carryCounters ? yield* movedCounters(context, plans) : new Map<bigint, Counter>();
+  const counters = o.carryCounters ? yield* movedCounters(context, plans) : undefined;
   const changes = plans.reduce((sum, p) => sum + p.added + p.moved + p.removed + p.chains.length + p.deleted.length, 0);
   const batch = new Batch((changes + 1) * BYTES_A_CHANGE);
   const bytes = context.bytes();
@@ -77,7 +77,7 @@ function* sendPlans(
       const hidden = table(plan.table).hidden(name);
       if (hidden !== undefined) throw hiddenChain(plan.table, name, hidden.hook !== undefined);
     }
-    const writer = new PlanWriter(context, bytes, batch, plan, first, keys, counters);
+    const writer = new PlanWriter(context, bytes, batch, plan, first, keys, counters?.get(plan));
     yield* writer.write(slice);
     first += writer.commands.length;
     work.push({ table: plan.table, commands: writer.commands, fresh: false });
@@ -102,18 +102,24 @@ function* comingRules(plans: readonly CompatTablePlan[]): Generator<RuleSpec> {
     for (const chain of chains) for (const [place, from] of chain.alignment.from.entries()) if (from < 0) yield chain.rule(place).spec;
 }
 
-/** What the rules of chains in which some move have counted, by handle. */
-function* movedCounters(context: CompatContext, plans: readonly CompatTablePlan[]): Verb<Map<bigint, Counter>> {
-  const out = new Map<bigint, Counter>();
-  for (const { table, chains } of plans)
-    for (const { name, alignment } of chains) {
+type CountersByHandle = ReadonlyMap<bigint, Counter>;
+
+/** What the rules of chains in which some move have counted, table by table: the kernel numbers rules anew in each. */
+function* movedCounters(context: CompatContext, plans: readonly CompatTablePlan[]): Verb<ReadonlyMap<CompatTablePlan, CountersByHandle>> {
+  const out = new Map<CompatTablePlan, CountersByHandle>();
+  for (const plan of plans) {
+    const counters = new Map<bigint, Counter>();
+    out.set(plan, counters);
+    for (const { name, alignment } of plan.chains) {
       if (alignment.moved === 0) continue;
-      const dump = new RuleDump(yield* dumpRules(context.connection, { family: families[context.family], table, chain: name }));
+      const scope = { family: families[context.family], table: plan.table, chain: name };
+      const dump = new RuleDump(yield* dumpRules(context.connection, scope));
       for (const [row, handle] of dump.reply.handles.entries()) {
         const counter = dump.counter(row);
-        if (counter !== undefined) out.set(handle, counter);
+        if (counter !== undefined) counters.set(handle, counter);
       }
     }
+  }
   return out;
 }
 
@@ -132,7 +138,8 @@ class PlanWriter {
   readonly #plan: CompatTablePlan;
   readonly #first: number;
   readonly #keys: string[];
-  readonly #counters: ReadonlyMap<bigint, Counter>;
+  /** Undefined: what moves begins to count anew. */
+  readonly #counters: CountersByHandle | undefined;
   #nextId = 1;
 
   constructor(
@@ -142,7 +149,7 @@ class PlanWriter {
     plan: CompatTablePlan,
     first: number,
     keys: string[],
-    counters: ReadonlyMap<bigint, Counter>,
+    counters: CountersByHandle | undefined,
   ) {
     this.#context = context;
     this.#bytes = bytes;
@@ -202,7 +209,7 @@ class PlanWriter {
       const at: RulePlace = place > last ? 'last' : before === undefined ? 'first' : { after: before };
       const id = place > last ? undefined : this.#nextId++;
       const old = movedFrom[place] as number;
-      this.#add(name, rule(place), at, { id, counter: old < 0 ? undefined : this.#counters.get((was as ViewChain).handle(old)) });
+      this.#add(name, rule(place), at, { id, counter: old < 0 ? undefined : this.#counters?.get((was as ViewChain).handle(old)) });
       this.#keys.push(keys[place] as string);
       if (id !== undefined) before = { id };
     }
