@@ -67,7 +67,10 @@ class TablePlanner {
     for (const chain of renewed ? withTable<PortableChain, Part<PortableChain>>(chains) : chains)
       withRules.push({ ...chain, alignment: yield* this.#align(chain) });
     const refused = renewed ? undefined : flowtables.find(({ how }) => how === 'anew');
-    if (refused !== undefined) throw this.#unsupported(refused);
+    if (refused !== undefined)
+      throw this.#unsupported(
+        `flowtable ${refused.name} of table ${this.#place} has another ${refused.why.join(', ')}, which is not changed`,
+      );
     let [added, removed, moved, kept, minimal] = [0, 0, 0, 0, true];
     for (const { alignment: a } of withRules) {
       added += a.added;
@@ -102,6 +105,8 @@ class TablePlanner {
     }
     const head = part({ name, was, will }, (a, b) => this.#judged('', () => tableDifferences(a.attributes, b.attributes)), ['flags']);
     if (head.how !== 'change') return head;
+    if (was?.attributes.flags?.includes('owner') === true)
+      throw this.#unsupported(`the flags of table ${this.#place} can't be changed while a socket owns it`);
     const persists = (t: PortableTable | undefined): boolean => t?.attributes.flags?.includes('persist') === true;
     const rehooked = chains.some((c) => c.how === 'anew' && [c.was, c.will].some((chain) => chain?.attributes.hook !== undefined));
     return rehooked || persists(was) !== persists(will) ? { ...head, how: 'anew' } : head;
@@ -192,17 +197,19 @@ class TablePlanner {
       return judge();
     } catch (err) {
       if (!(err instanceof EncodeError)) throw err;
-      throw new NetfilterError(`sync: ${what}${this.#place}: ${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG', cause: err });
+      throw new NetfilterError(`sync: ${what === '' ? '' : `${what} in `}table ${this.#place}: ${err.message}; nothing was sent`, {
+        code: 'ERR_INVALID_ARG',
+        cause: err,
+      });
     }
   }
 
-  #unsupported({ name, why }: Part<unknown>): NetfilterError {
-    const text = `sync: flowtable ${name}${this.#place} has another ${why.join(', ')}, which is not changed; nothing was sent`;
-    return new NetfilterError(text, { code: 'ERR_NOT_SUPPORTED' });
+  #unsupported(why: string): NetfilterError {
+    return new NetfilterError(`sync: ${why}; nothing was sent`, { code: 'ERR_NOT_SUPPORTED' });
   }
 
   get #place(): string {
-    return ` in table ${this.#scope.family} ${this.#scope.name}`;
+    return `${this.#scope.family} ${this.#scope.name}`;
   }
 }
 
