@@ -41,6 +41,7 @@ for (let time = 0; time < TIMES; time++) {
     g.must('nft', ['-f', '-'], { input: after });
     const desired = await g.nft.snapshot();
     const first = await f.nft.snapshot();
+    const listed = listedTables(f.ns);
     const tables = [...desired.tables, ...first.tables].map(({ family, name }) => ({ family, name }));
     const old = rules(f);
     const plan = await f.nft.plan(desired, { tables });
@@ -62,5 +63,10 @@ for (let time = 0; time < TIMES; time++) {
     const again = await f.nft.sync(desired, { tables });
     assert.deepEqual([again.added, again.removed, again.moved, again.generation], [0, 0, 0, report.generation]);
     assert.ok((await f.nft.plan(desired, { tables })).empty);
+    // And back, to what this kernel itself has dumped.
+    assert.ok((await f.nft.plan(await f.nft.snapshot())).empty);
+    await f.nft.sync(first, { tables });
+    assert.deepEqual(listedTables(f.ns), listed);
+    assert.ok((await f.nft.plan(first, { tables })).empty);
   });
 }

@@ -100,12 +100,7 @@ const pools: Readonly<Record<string, readonly string[]>> = {
   prerouting: statements['prerouting'] ?? [],
   natpost: statements['natpost'] ?? [],
   other: ['accept', 'counter', 'tcp dport @ports drop', 'counter name "c1"', 'tcp dport { 1, 2, 3 } accept', 'tcp dport { 1, 2 } accept'],
-  more: [
-    'drop',
-    'limit name "l1"',
-    'jump { counter; accept; }',
-    'jump { tcp dport { 22, 80 } accept; drop; }',
-  ],
+  more: ['drop', 'limit name "l1"', 'jump { counter; accept; }', 'jump { tcp dport { 22, 80 } accept; drop; }'],
   third: ['counter', 'meter m1 { ip saddr limit rate 5/second }'],
 };
 
