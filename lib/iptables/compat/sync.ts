@@ -6,7 +6,7 @@ import { RuleDump } from '../../nftables/installed-rule.ts';
 import { families } from '../../nftables/objects/messages.ts';
 import { dumpRules, nextGeneration } from '../../nftables/read.ts';
 import { sendBatch } from '../../nftables/send.ts';
-import type { Verb } from '../../run.ts';
+import { Slice, type Verb } from '../../run.ts';
 import { builtinChain } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
 import { type Command, misplaced, type TableCommands } from '../commands.ts';
@@ -30,6 +30,8 @@ export type CompatTablePlan = TablePlan<ViewChain>;
 /** Rules a message about which costs, with its attributes. */
 const BYTES_A_CHANGE = 700;
 const MOST_FOLLOWED = 5000;
+/** Rules between two looks at the clock. */
+const AT_ONCE = 64;
 
 /** One transaction for all tables. */
 export class CompatSync implements SyncStore<ViewChain, View> {
@@ -67,6 +69,7 @@ function* sendPlans(
   const batch = new Batch((changes + 1) * BYTES_A_CHANGE);
   const bytes = context.bytes();
   const keys: string[] = [];
+  const slice = new Slice();
   const work: TableCommands[] = [];
   let first = 0;
   for (const plan of plans) {
@@ -75,7 +78,7 @@ function* sendPlans(
       if (hidden !== undefined) throw hiddenChain(plan.table, name, hidden.hook !== undefined);
     }
     const writer = new PlanWriter(context, bytes, batch, plan, first, keys, counters?.get(plan));
-    writer.write();
+    yield* writer.write(slice);
     first += writer.commands.length;
     work.push({ table: plan.table, commands: writer.commands, fresh: false });
   }
@@ -158,11 +161,11 @@ class PlanWriter {
   }
 
   /** Chains before the rules that lead there, and gone after them. */
-  write(): void {
+  *write(slice: Slice): Verb<void> {
     const { chains, deleted, exists } = this.#plan;
     if (!exists) this.#out.addTable(this.#first);
     for (const chain of chains) this.#chain(chain);
-    for (const chain of chains) this.#rules(chain);
+    for (const chain of chains) yield* this.#rules(chain, slice);
     for (const { name } of deleted) this.#out.flushChain(name, this.#command({ verb: 'flushChain', chain: name }));
     for (const { name } of deleted) this.#out.deleteChain(name, this.#command({ verb: 'deleteChain', chain: name }));
   }
@@ -187,7 +190,7 @@ class PlanWriter {
     else this.#out.changeBuiltin(builtin, settings, index);
   }
 
-  #rules({ name, was, keys, alignment, rule }: ChainPlan<ViewChain>): void {
+  *#rules({ name, was, keys, alignment, rule }: ChainPlan<ViewChain>, slice: Slice): Verb<void> {
     const { from, movedFrom, gone, kept } = alignment;
     if (was !== undefined && gone.length > 0) {
       if (kept === 0) this.#out.flushChain(name, this.#command({ verb: 'flushChain', chain: name }));
@@ -201,6 +204,7 @@ class PlanWriter {
         before = { handle: (was as ViewChain).handle(stays) };
         continue;
       }
+      if (place % AT_ONCE === 0) yield* slice.pause();
       // Behind the last that stays there is only the end.
       const at: RulePlace = place > last ? 'last' : before === undefined ? 'first' : { after: before };
       const id = place > last ? undefined : this.#nextId++;
