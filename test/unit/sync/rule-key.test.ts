@@ -59,7 +59,15 @@ interface Known {
 }
 
 /** The rules of the corpus, the recorded cases and the oracle, and of their mutants those that are rules. */
-function rulesOf(t: TestContext, backend: Backend, family: IpFamily): Known[] {
+function rulesOf(t: TestContext, backend: Backend, family: IpFamily): readonly Known[] {
+  const which = `${backend} ${family}`;
+  const known = rulesKnown.get(which) ?? madeRules(t, backend, family);
+  rulesKnown.set(which, known);
+  return known;
+}
+const rulesKnown = new Map<string, readonly Known[]>();
+
+function madeRules(t: TestContext, backend: Backend, family: IpFamily): readonly Known[] {
   const good = goodRules().filter((r) => r.family === family);
   const texts = new Set(good.map((r) => r.text));
   for (const text of LOST_IN_EXPRESSIONS) texts.add(text);
