@@ -140,7 +140,6 @@ class PlanWriter {
   readonly #keys: string[];
   /** Undefined: what moves begins to count anew. */
   readonly #counters: CountersByHandle | undefined;
-  #nextId = 1;
 
   constructor(
     context: CompatContext,
@@ -207,7 +206,7 @@ class PlanWriter {
       if (place % AT_ONCE === 0) yield* slice.pause();
       // Behind the last that stays there is only the end.
       const at: RulePlace = place > last ? 'last' : before === undefined ? 'first' : { after: before };
-      const id = place > last ? undefined : this.#nextId++;
+      const id = place > last ? undefined : this.#out.batch.newRuleId();
       const old = movedFrom[place] as number;
       this.#add(name, rule(place), at, { id, counter: old < 0 ? undefined : this.#counters?.get((was as ViewChain).handle(old)) });
       this.#keys.push(keys[place] as string);
