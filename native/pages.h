@@ -11,7 +11,10 @@ namespace nflink {
  * for it, and maps less and less by itself, since its threshold rises with what is freed: the memory of a poll would
  * stay with the process, once for each thread of the pool. As much as a receive needs is no more than that.
  */
-#ifdef __SANITIZE_ADDRESS__
+#ifndef __has_feature
+#define __has_feature(name) 0  // Clang's; GCC defines the macro below
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 // The sanitizer sees only what is written beyond the end of malloc's blocks.
 inline constexpr size_t kLargestMalloc = SIZE_MAX;
 #else
