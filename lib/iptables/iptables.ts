@@ -29,7 +29,6 @@ import { type DriftEvent, type DriftOptions, DriftWatch } from './sync/drift.ts'
 import { IptablesMirror, type Mirror } from './sync/mirror.ts';
 import { type Plan, SyncPlan } from './sync/plan.ts';
 import { Reconciler, type SyncOptions, type SyncReport } from './sync/reconcile.ts';
-import { keyContext } from './sync/rule-key.ts';
 import { resolveScope, type Scope, type TableScope } from './sync/scope.ts';
 import { IptablesTransaction } from './transaction.ts';
 
@@ -384,7 +383,7 @@ export class Iptables {
       source.close();
       throw err;
     }
-    return new IptablesMirror(this.family, tables, this.#verbs.sync.keys, keyContext(this.family, this.#verbs.name), source);
+    return new IptablesMirror(this.family, tables, this.#verbs.sync.keys, source);
   }
 
   /**
@@ -406,7 +405,7 @@ export class Iptables {
   }
   *#plan(scopes: readonly TableScope[]): Verb<Plan> {
     const groups = yield* this.#reconciler.plan(scopes);
-    return new SyncPlan(this.#connection, this.#reconciler, groups, keyContext(this.family, this.#verbs.name));
+    return new SyncPlan(this.#connection, this.#reconciler, groups, this.#verbs.sync.keys);
   }
 
   transaction(table: string): IptablesTransaction {

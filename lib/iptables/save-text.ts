@@ -46,6 +46,7 @@ export function checkRestorable(
 
 /** What a line of save text came to that appends rules: the same in every text of its family. */
 interface ReadLine {
+  readonly text: string;
   readonly chain: string;
   readonly rules: readonly RuleSpec[];
 }
@@ -113,13 +114,15 @@ class SaveReader {
     this.#open = { name, line, commands: [], chains: new Set(), wrong: {} };
   }
 
-  #rule(text: string, line: number, table: OpenTable): void {
-    const known = this.#memory?.before?.get(text);
+  #rule(given: string, line: number, table: OpenTable): void {
+    const known = this.#memory?.before?.get(given);
     if (known !== undefined && isDeclared(known, table)) {
-      this.#memory?.lines.set(text, known);
+      this.#memory?.lines.set(known.text, known);
       for (const rule of known.rules) table.commands.push({ verb: 'append', chain: known.chain, rule, line });
       return;
     }
+    // A part of a string keeps the whole of it: a line that is remembered must not keep its text.
+    const text = this.#memory === undefined ? given : apart(given);
     try {
       const { words, counter } = ruleWords(text);
       const parser = new RuleParser(words, this.#family, { commands: 'text', start: counter === undefined ? 0 : 1 });
@@ -129,7 +132,7 @@ class SaveReader {
       for (const c of commandsOf(parser.command, rules, words, { line }))
         table.commands.push(counter === undefined ? c : { ...c, leading: counter });
       const { letter, chain } = parser.command;
-      if (letter === 'A' && chain !== undefined && counter === undefined) this.#memory?.lines.set(text, { chain, rules });
+      if (letter === 'A' && chain !== undefined && counter === undefined) this.#memory?.lines.set(text, { text, chain, rules });
       const { wrong } = table;
       if (counter !== undefined) wrong.counters ??= miscounted(parser, rules[0], words, line);
       wrong.fresh ??= undeclared(table, parser, rules[0], words, line);
@@ -184,6 +187,13 @@ function undeclared(
   const jump = rule === undefined ? undefined : chainOfTarget(rule);
   if (jump === undefined || chains.has(jump) || (jump === chain && builtinChain(name, jump) !== undefined)) return undefined;
   return missing(jump, parser.targetAt);
+}
+
+/** The same string, in memory of its own. */
+function apart(text: string): string {
+  // Half characters stand for bytes: see wire/text.ts.
+  const encoding = /^[\0-\xff]*$/.test(text) ? 'latin1' : 'utf16le';
+  return Buffer.from(text, encoding).toString(encoding);
 }
 
 /** Whether `undeclared` has nothing to say of the line. */

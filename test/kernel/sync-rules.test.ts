@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compile, type Expression, Iptables, type NetfilterError, Nftables } from '../../lib/index.ts';
 import { ruleExpressions } from '../../lib/iptables/compat/encode.ts';
-import { CompatKeys } from '../../lib/iptables/compat/rule-keys.ts';
 import { parseRule } from '../../lib/iptables/rule-text.ts';
+import { LooseContext } from '../../lib/iptables/sync/rule-key.ts';
 import { toXt } from '../../lib/iptables/xt-convert.ts';
 import { fragmentNames, hostNames, ruleSet } from '../support/fixtures.ts';
 import { withCorpusHost } from '../support/iptables-corpus.ts';
@@ -218,7 +218,7 @@ for (const backend of backends)
 describe('rules that others have written to nf_tables', () => {
   it('in an older revision are those of the newest', async () => {
     await withNamespace(async (ns) => {
-      const { own } = new CompatKeys('ip');
+      const own = new LooseContext('ip', 'nft');
       await using nft = await Nftables.open({ netns: ns.path });
       const place = { family: 'ip', table: 'filter', chain: 'X' } as const;
       await ns.must('nft', ['add table ip filter; add chain ip filter X']);

@@ -1,9 +1,9 @@
 // Keys of rules as nf_tables holds them.
 import type { AnyExpression } from '../../nftables/expressions/expression.ts';
-import type { BytesContext, IpFamily } from '../extensions/codec.ts';
+import type { IpFamily } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { KeyMaker } from '../sync/desired-keys.ts';
-import { KeyWriter, keyContext } from '../sync/rule-key.ts';
+import { KeyWriter, LooseContext } from '../sync/rule-key.ts';
 import { toXt } from '../xt-convert.ts';
 import type { XtRule } from '../xt-rule.ts';
 import { readExpressions } from './decode.ts';
@@ -16,16 +16,18 @@ const newest = (): number => Number.POSITIVE_INFINITY;
 /** Keys of desired rules: no kernel is asked. */
 export class CompatKeys implements KeyMaker {
   readonly backend = 'nft';
-  readonly own: BytesContext;
+  readonly family: IpFamily;
+  readonly #context: LooseContext;
   readonly #writer: KeyWriter;
 
   constructor(family: IpFamily) {
-    this.own = keyContext(family, 'nft');
-    this.#writer = new KeyWriter(this.own, this.own);
+    this.family = family;
+    this.#context = new LooseContext(family, 'nft');
+    this.#writer = new KeyWriter(this.#context, 'nft');
   }
 
   ofSpec(spec: RuleSpec): string {
-    return this.ofXt(toXt(spec, this.own, newest));
+    return this.ofXt(toXt(spec, this.#context.begin(), newest));
   }
   /** Some of a rule is lost in native expressions: two tcp matches become one, 86401/day is 1/second. */
   ofXt(rule: XtRule): string {

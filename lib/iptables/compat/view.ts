@@ -12,7 +12,7 @@ import { consistently } from '../../nftables/picture.ts';
 import { dump, dumpParts, partsOf, readGeneration } from '../../nftables/read.ts';
 import { Slice, step, type Verb } from '../../run.ts';
 import type { Writer } from '../../sync/commit.ts';
-import { KeyWriter, keyContext } from '../sync/rule-key.ts';
+import { KeyWriter } from '../sync/rule-key.ts';
 import type { TableState } from '../sync/state.ts';
 import type { CompatContext } from './context.ts';
 import { ViewChain, ViewRule } from './view-rule.ts';
@@ -149,7 +149,7 @@ export class CompatView implements Listener {
   }
 
   #keyWriter(): KeyWriter {
-    this.#writer ??= new KeyWriter(this.#context.bytes(), keyContext(this.#context.family, 'nft'));
+    this.#writer ??= new KeyWriter(this.#context.bytes(), 'nft');
     return this.#writer;
   }
 

@@ -4,7 +4,7 @@
 import type { RuleContext } from '../context.ts';
 import type { ForeignRule } from '../rule-spec.ts';
 import type { MirrorChain } from '../sync/mirror.ts';
-import { foreignKey, KeyWriter, keyContext, refersToSets } from '../sync/rule-key.ts';
+import { foreignKey, KeyWriter, refersToSets } from '../sync/rule-key.ts';
 import type { TableState } from '../sync/state.ts';
 import { TABLE_ABSENT } from './commit.ts';
 import { foreignEntry } from './installed.ts';
@@ -53,7 +53,7 @@ export class LegacyView implements TableState<LegacyChainView> {
   constructor(table: LegacyTable | undefined, context: RuleContext, before?: LegacyView) {
     this.#table = table;
     this.#known = before === undefined ? new Map() : before.#stillThere(table);
-    this.#writer = new KeyWriter(context.bytes(), keyContext(context.family, 'legacy'));
+    this.#writer = new KeyWriter(context.bytes(), 'legacy');
     for (const chain of table?.chains ?? []) this.#byName.set(chain.name, new LegacyChainView(this, chain));
   }
 

@@ -4,11 +4,11 @@ import { Slice, type Verb } from '../../run.ts';
 import { ValueError } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { DesiredChain, DesiredTable } from './desired.ts';
+import type { KeyKind } from './rule-key.ts';
 import type { DesiredKeys } from './table-plan.ts';
 
 /** How a backend writes keys. */
-export interface KeyMaker {
-  readonly backend: 'nft' | 'legacy';
+export interface KeyMaker extends KeyKind {
   ofSpec(spec: RuleSpec): string;
 }
 

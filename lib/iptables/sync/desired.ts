@@ -19,6 +19,8 @@ export interface DesiredChain {
   readonly builtin: boolean;
   /** Of a builtin chain, where the text says it. */
   readonly policy?: 'ACCEPT' | 'DROP';
+  /** Where the policy was set by -P. */
+  readonly asked?: { readonly line: number | undefined };
   readonly rules: readonly DesiredRule[];
   /** Of the rules, by backend: the same rule may be kept in other words. Made when they are asked for. */
   readonly keys: { nft?: readonly string[]; legacy?: readonly string[] };
@@ -60,6 +62,7 @@ interface ChainDraft {
   readonly name: string;
   readonly builtin: boolean;
   policy?: 'ACCEPT' | 'DROP';
+  asked?: { readonly line: number | undefined };
   rules: DesiredRule[];
   readonly keys: DesiredChain['keys'];
 }
@@ -93,9 +96,12 @@ class Draft implements DesiredTable {
         if (c.number > rules.length + 1) throw meaningless(c, `the text has no rule ${c.number - 1} before it`);
         return void rules.splice(c.number - 1, 0, { spec: withoutCounter(c.rule), line: c.line });
       }
-      case 'setPolicy':
-        this.#chain(c.chain).policy = c.policy;
+      case 'setPolicy': {
+        const chain = this.#chain(c.chain);
+        chain.policy = c.policy;
+        chain.asked = { line: c.line };
         return;
+      }
       case 'flushChain':
         if (c.chain === undefined) for (const chain of this.chains.values()) chain.rules = [];
         else this.#chain(c.chain).rules = [];

@@ -5,12 +5,12 @@ import { NetfilterError } from '../../errors.ts';
 import type { Counter, Family } from '../../model/ruleset.ts';
 import { builtinChain, builtinChains, noChain } from '../builtin.ts';
 import { bySaveOrder } from '../chain-order.ts';
-import type { BytesContext, IpFamily } from '../extensions/codec.ts';
+import type { IpFamily } from '../extensions/codec.ts';
 import { InstalledIptablesRule } from '../installed.ts';
 import { checkChain, checkTable, rulesOf, withoutCounter } from '../rule-input.ts';
 import type { ForeignRule, IptablesRule, RuleInput, RuleSpec } from '../rule-spec.ts';
 import { type KeyMaker, keyOfSpec } from './desired-keys.ts';
-import { isForeignKey, specOfKey } from './rule-key.ts';
+import { isForeignKey, type KeyKind, LooseContext, specOfKey } from './rule-key.ts';
 import type { ChainState } from './state.ts';
 import type { SyncView } from './store.ts';
 
@@ -54,17 +54,17 @@ export class IptablesMirror implements Mirror {
   readonly #family: IpFamily;
   readonly #tables: ReadonlySet<string>;
   readonly #keys: KeyMaker;
-  readonly #own: BytesContext;
+  readonly #context: LooseContext;
   readonly #source: MirrorSource;
   readonly #sets = new WeakMap<readonly string[], ReadonlySet<string>>();
   readonly #texts = new Recent<string, readonly string[]>(TEXTS);
   #closed = false;
 
-  constructor(family: IpFamily, tables: readonly string[], keys: KeyMaker, own: BytesContext, source: MirrorSource) {
+  constructor(family: IpFamily, tables: readonly string[], keys: KeyMaker, source: MirrorSource) {
     this.#family = family;
     this.#tables = new Set(tables);
     this.#keys = keys;
-    this.#own = own;
+    this.#context = new LooseContext(family, keys.backend);
     this.#source = source;
   }
 
@@ -130,7 +130,7 @@ export class IptablesMirror implements Mirror {
   }
 
   #rules(table: string, chain: MirrorChain): readonly IptablesRule[] {
-    return chain.keys.map((key, index) => new MirroredRule({ family: this.#family, table, chain, index, key }, this.#own));
+    return chain.keys.map((key, index) => new MirroredRule({ family: this.#family, table, chain, index, key }, this.#context));
   }
 
   #view(what: string, table?: string): SyncView<MirrorChain> {
@@ -163,10 +163,12 @@ interface Mirrored {
 /** What it has counted is not known. */
 class MirroredRule extends InstalledIptablesRule {
   readonly #of: Mirrored;
+  readonly #kind: KeyKind;
 
-  constructor(of: Mirrored, own: BytesContext) {
-    super(own);
+  constructor(of: Mirrored, context: LooseContext) {
+    super(context);
     this.#of = of;
+    this.#kind = context;
   }
   get family(): Family {
     return this.#of.family;
@@ -187,8 +189,8 @@ class MirroredRule extends InstalledIptablesRule {
   get counter(): Counter {
     return undefined as unknown as Counter;
   }
-  protected override decode(own: BytesContext): RuleSpec | ForeignRule {
+  protected override decode(): RuleSpec | ForeignRule {
     const { key, chain, index } = this.#of;
-    return isForeignKey(key) ? chain.foreign(index) : specOfKey(key, own);
+    return isForeignKey(key) ? chain.foreign(index) : specOfKey(key, this.#kind);
   }
 }

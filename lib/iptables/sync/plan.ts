@@ -1,8 +1,8 @@
 // What a sync would do, to be looked at before it is done.
 import type { Connection } from '../../connection.ts';
-import type { BytesContext } from '../extensions/codec.ts';
 import { diffText } from './diff-text.ts';
 import type { GroupPlan, Reconciler, SyncOptions, SyncReport } from './reconcile.ts';
+import type { KeyKind } from './rule-key.ts';
 import type { ChainState } from './state.ts';
 import type { SyncView } from './store.ts';
 import { isEmpty, type TablePlan } from './table-plan.ts';
@@ -37,13 +37,13 @@ export class SyncPlan<C extends ChainState, V extends SyncView<C>> implements Pl
   readonly #connection: Connection;
   readonly #reconciler: Reconciler<C, V>;
   readonly #groups: readonly GroupPlan<C, V>[];
-  readonly #own: BytesContext;
+  readonly #kind: KeyKind;
 
-  constructor(connection: Connection, reconciler: Reconciler<C, V>, groups: readonly GroupPlan<C, V>[], own: BytesContext) {
+  constructor(connection: Connection, reconciler: Reconciler<C, V>, groups: readonly GroupPlan<C, V>[], kind: KeyKind) {
     this.#connection = connection;
     this.#reconciler = reconciler;
     this.#groups = groups;
-    this.#own = own;
+    this.#kind = kind;
     const plans = this.#plans;
     const sum = (of: (plan: TablePlan<C>) => number): number => plans.reduce((total, plan) => total + of(plan), 0);
     this.added = sum((p) => p.added);
@@ -67,7 +67,7 @@ export class SyncPlan<C extends ChainState, V extends SyncView<C>> implements Pl
     return { added, removed };
   }
   toString(): string {
-    return diffText(this.#plans, this.#own);
+    return diffText(this.#plans, this.#kind);
   }
 
   async apply(o: SyncOptions = {}): Promise<SyncReport> {

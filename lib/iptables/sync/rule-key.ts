@@ -22,25 +22,40 @@ const JUMP = verdicts.indexOf('jump');
 /** In the place of a verdict. */
 const EXTENSION = 0xff;
 
-/**
- * Sets have numbers in rules, and another one when they were made again. In keys they have numbers of this process, which stand for their names; the
- * structs leave 16 bits.
- */
-const setNames: string[] = [];
-const setNumbers = new Map<string, number>();
-const SETS_MAX = 0xffff;
-
-function setNumber(name: string): number {
-  const known = setNumbers.get(name);
-  if (known !== undefined) return known;
-  if (setNames.length === SETS_MAX) throw new ValueError(`${name}: more than ${SETS_MAX} names of sets`);
-  setNumbers.set(name, setNames.length);
-  return setNames.push(name) - 1;
+/** Keys of two families or backends are not compared: the same rule may be kept in other words. */
+export interface KeyKind {
+  readonly family: IpFamily;
+  readonly backend: 'nft' | 'legacy';
 }
 
-/** The context of structs in keys. */
-export function keyContext(family: IpFamily, backend: 'nft' | 'legacy'): BytesContext {
-  return { family, backend, setIndex: setNumber, setName: (index) => setNames[index] ?? '' };
+/** Sets have numbers in rules, and another one when they were made again. A key has their names, and for each a number in the key alone. */
+class SetNames {
+  readonly names: string[] = [];
+
+  setIndex(name: string): number {
+    const known = this.names.indexOf(name);
+    return known >= 0 ? known : this.names.push(name) - 1;
+  }
+  setName(index: number): string {
+    return this.names[index] ?? '';
+  }
+}
+
+/** The context of rules that no kernel holds: a set has the number at which its name comes up. */
+export class LooseContext extends SetNames implements BytesContext {
+  readonly family: IpFamily;
+  readonly backend: 'nft' | 'legacy';
+
+  constructor(family: IpFamily, backend: 'nft' | 'legacy') {
+    super();
+    this.family = family;
+    this.backend = backend;
+  }
+  /** For the next rule: no other needs the names. */
+  begin(): this {
+    this.names.length = 0;
+    return this;
+  }
 }
 
 /** No base field has all bits. */
@@ -57,18 +72,19 @@ export function isForeignKey(key: string): boolean {
 /** Writes keys of one family and backend. `context`: what set numbers of the rules mean. */
 export class KeyWriter {
   readonly #context: BytesContext;
-  readonly #own: BytesContext;
+  readonly #own: LooseContext;
   #bytes: Buffer = Buffer.alloc(4096);
   #length = 0;
 
-  constructor(context: BytesContext, own: BytesContext) {
+  constructor(context: BytesContext, backend: 'nft' | 'legacy') {
     this.#context = context;
-    this.#own = own;
+    this.#own = new LooseContext(context.family, backend);
   }
 
   key(rule: XtRule): string {
     const { protocol, source, destination, inInterface, outInterface, fragment, matches, target } = rule;
     this.#length = 0;
+    this.#own.begin();
     this.#byte(
       (protocol === undefined ? 0 : PROTOCOL) |
         (source === undefined ? 0 : SOURCE) |
@@ -151,6 +167,8 @@ export class KeyWriter {
   }
 
   #extension(kind: 'match' | 'target', given: XtExtension): void {
+    const { names } = this.#own;
+    const before = names.length;
     const e = canonical(kind, given, this.#context, this.#own);
     this.#text(e.name);
     this.#byte(e.revision);
@@ -160,6 +178,8 @@ export class KeyWriter {
     while (length > 0 && e.data[length - 1] === 0) length--;
     this.#u16(length);
     this.#set(e.data, length);
+    this.#byte(names.length - before);
+    for (const name of names.slice(before)) this.#text(name);
   }
 }
 
@@ -211,19 +231,24 @@ function masked(codec: Codec, e: XtExtension, c: BytesContext): XtExtension {
   return { ...e, data };
 }
 
-/** The rule that a key stands for; its sets have the numbers of `keyContext`. */
-export function ruleOfKey(key: string, family: IpFamily): XtRule {
-  return new KeyReader(Buffer.from(key, 'latin1'), family).rule();
+/** The rule that a key stands for, and the names of its sets by the numbers they have in it. */
+export function ruleOfKey(key: string, family: IpFamily): { readonly rule: XtRule; readonly sets: readonly string[] } {
+  const reader = new KeyReader(Buffer.from(key, 'latin1'), family);
+  return { rule: reader.rule(), sets: reader.sets };
 }
 
 /** As `ruleOfKey`, with the options of its extensions. */
-export function specOfKey(key: string, own: BytesContext): RuleSpec {
-  return fromXt(ruleOfKey(key, own.family), own);
+export function specOfKey(key: string, { family, backend }: KeyKind): RuleSpec {
+  const { rule, sets } = ruleOfKey(key, family);
+  const context = new LooseContext(family, backend);
+  context.names.push(...sets);
+  return fromXt(rule, context);
 }
 
 class KeyReader {
   readonly #bytes: Buffer;
   readonly #family: IpFamily;
+  readonly sets: string[] = [];
   #at = 0;
 
   constructor(bytes: Buffer, family: IpFamily) {
@@ -286,6 +311,7 @@ class KeyReader {
     const revision = this.#byte();
     const data = new Uint8Array(this.#u16());
     data.set(this.#take(this.#u16()));
+    for (let names = this.#byte(); names > 0; names--) this.sets.push(this.#text());
     return { name, revision, data };
   }
 }

@@ -1,5 +1,6 @@
 // What a sync may touch: tables, chains in them, and the jumps it was asked to keep in chains of others.
 import { NetfilterError } from '../../errors.ts';
+import { jsonSafe } from '../../model/json.ts';
 import { builtinChain } from '../builtin.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import { checkChain, checkTable, oneRule, withoutCounter } from '../rule-input.ts';
@@ -49,7 +50,9 @@ export function resolveScope(scope: Scope, desired: readonly DesiredTable[], fam
   const jumps = readJumps(scope.jumps ?? [], family);
   const byName = new Map(desired.map((t) => [t.name, t]));
   const names = new Set([...wanted, ...byName.keys(), ...jumps.keys()]);
-  const key = JSON.stringify([tables, chains instanceof RegExp ? String(chains) : chains, [...jumps].map(([t, of]) => [t, [...of]])]);
+  const key = JSON.stringify(
+    jsonSafe([tables, chains instanceof RegExp ? String(chains) : chains, [...jumps].map(([t, of]) => [t, [...of]])]),
+  );
   return [...names].map((name) => {
     const text = byName.get(name);
     const inScope = wanted.has(name);
@@ -96,9 +99,10 @@ function checkCovered({ name, desired, covers, jumps }: TableScope): void {
   for (const chain of desired?.chains.values() ?? []) {
     if (covers(chain.name)) continue;
     const [rule] = chain.rules;
-    // Every save text declares the builtin chains.
-    if (rule === undefined && chain.builtin) continue;
-    const line = rule?.line === undefined ? '' : `line ${rule.line}: `;
+    // Every save text declares the builtin chains, with the policies they happened to have.
+    if (rule === undefined && chain.builtin && chain.asked === undefined) continue;
+    const at = rule?.line ?? chain.asked?.line;
+    const line = at === undefined ? '' : `line ${at}: `;
     const hint = chain.builtin
       ? 'name it in scope.chains, or its whole table in scope.tables; for one rule that leads into your chains there is scope.jumps'
       : 'scope.chains or scope.tables leaves it out';

@@ -1,7 +1,9 @@
 // What has to happen to a table: the least that makes its chains in scope those that are desired.
+import { ENOENT } from '../../errno.ts';
+import { NetfilterError } from '../../errors.ts';
 import { type Alignment, align, alignmentOf } from '../../sync/align.ts';
 import type { Counts } from '../../sync/report.ts';
-import { builtinChain } from '../builtin.ts';
+import { builtinChain, noChain } from '../builtin.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { DesiredChain, DesiredRule, DesiredTable } from './desired.ts';
 import type { Jump, TableScope } from './scope.ts';
@@ -78,7 +80,12 @@ export function planTable<C extends ChainState>(scope: TableScope, state: TableS
     } else if (was.keys.length > 0) chains.push(emptied(was));
   }
   for (const [name, jumps] of scope.jumps) {
-    const plan = planJumps(name, builtinChain(table, name) !== undefined, state.chains.get(name), jumps, desired);
+    const builtin = builtinChain(table, name) !== undefined;
+    const was = state.chains.get(name);
+    // Somebody else's, outside the scope: a name that is wrong must not be made true.
+    if (was === undefined && !builtin)
+      throw new NetfilterError(`scope.jumps: ${noChain(table, name)}; nothing was sent`, { code: 'ENOENT', errno: ENOENT });
+    const plan = planJumps(name, builtin, was, jumps, desired);
     kept += jumps.length - plan.alignment.added - plan.alignment.moved;
     // What others have in it is not of this sync.
     if (plan.alignment.added + plan.alignment.moved + plan.alignment.removed > 0) chains.push(plan);
