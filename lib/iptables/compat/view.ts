@@ -230,16 +230,19 @@ export class CompatView implements Listener {
     const { generation, value } = yield* consistently(connection, 'sync', () => this.#dumps(family, slice));
     const follower = new Follower<ViewRule>(generation, {
       keep: (rule) => this.#keep(rule),
+      renamed: (rule, from, to) => rule.renamed(this.#context.family, from, to),
       follows: (table) => table.family === this.#context.family && this.#tables.has(table.name),
     });
     for (const table of value.tables) follower.addTable(table);
     for (const chain of value.chains) follower.table(chain.family, chain.table)?.addChain(chain);
-    for (const [i, { table, chain, start, end }] of value.rules.chains.entries()) {
+    for (const [i, { table: name, chain, start, end }] of value.rules.chains.entries()) {
       if (i % AT_ONCE === 0) yield* slice.pause();
-      const into = follower.table(this.#context.family, table)?.chain(chain);
+      const table = follower.table(this.#context.family, name);
+      const into = table?.chain(chain);
       for (let row = start; row < end; row++) {
         const rule = new DumpedRule(value.rules, row);
         into?.push(rule.handle, new ViewRule(rule));
+        table?.bind(rule.handle, rule);
       }
     }
     // Keys now, and the dump can go.

@@ -5,6 +5,7 @@
 // nf_tables_api.c, called while nf_tables_commit() walks the transaction). So a rule may name a predecessor that is
 // announced after it, and it has no predecessor to name where it stands first or last.
 import type { Family, Ruleset } from '../../model/ruleset.ts';
+import type { Expression } from '../expressions/index.ts';
 import type { NftRule } from '../installed-rule.ts';
 import * as m from '../objects/messages.ts';
 import { nextGeneration } from '../read.ts';
@@ -65,8 +66,21 @@ export class FollowedChain<R = FollowedRule> {
   *#inOrder(): Generator<R> {
     for (let slot = this.#first; slot !== undefined; slot = slot.after) yield slot.rule;
   }
+  handles(): Iterable<bigint> {
+    return this.#slots.keys();
+  }
   rule(handle: bigint): R | undefined {
     return this.#slots.get(handle)?.rule;
+  }
+
+  /** What is kept of rules becomes something else. */
+  change(change: (rule: R) => R): void {
+    for (const slot of this.#slots.values()) {
+      const changed = change(slot.rule);
+      if (changed === slot.rule) continue;
+      slot.rule = changed;
+      this.#rules = undefined;
+    }
   }
 
   /** Puts a rule at the end. */
@@ -147,6 +161,9 @@ export class FollowedTable<R = FollowedRule> {
   version: number = ++versions;
   readonly #chains = new Map<bigint, FollowedChain<R>>();
   readonly #byName = new Map<string, FollowedChain<R>>();
+  /** Anonymous chains by the handle of the rule that they go with: the kernel announces that of neither chain nor rules. */
+  readonly #bound = new Map<bigint, FollowedChain<R>[]>();
+  #hasAnonymous = false;
 
   constructor(object: ChangedTable) {
     this.family = object.family;
@@ -159,6 +176,9 @@ export class FollowedTable<R = FollowedRule> {
   }
   chain(name: string): FollowedChain<R> | undefined {
     return this.#byName.get(name);
+  }
+  chainByHandle(handle: bigint): FollowedChain<R> | undefined {
+    return this.#chains.get(handle);
   }
 
   changed(): void {
@@ -177,7 +197,24 @@ export class FollowedTable<R = FollowedRule> {
     }
     this.#chains.set(handle, chain);
     this.#byName.set(object.name, chain);
+    if (object.anonymous === true) this.#hasAnonymous = true;
     return chain;
+  }
+  /** A rule has come: the anonymous chains that it jumps to, which are there before it, are its own. */
+  bind(handle: bigint, rule: FollowedRule): void {
+    if (!this.#hasAnonymous) return;
+    const chains = rule.expressions.flatMap((e) => this.#byName.get(jumpOf(e) ?? '') ?? []).filter((c) => c.object.anonymous === true);
+    if (chains.length > 0) this.#bound.set(handle, chains);
+  }
+  /** A rule goes, and its anonymous chains with it. */
+  unbind(handle: bigint): void {
+    const chains = this.#bound.get(handle);
+    if (chains === undefined) return;
+    this.#bound.delete(handle);
+    for (const chain of chains) {
+      for (const inner of chain.handles()) this.unbind(inner);
+      this.deleteChain(chain.name);
+    }
   }
   deleteChain(name: string): boolean {
     this.changed();
@@ -191,6 +228,8 @@ export class FollowedTable<R = FollowedRule> {
 export interface FollowOptions<R> {
   /** What is kept of a rule. */
   keep(rule: FollowedRule): R;
+  /** What is kept of a rule when the chain `from` of its table has become `to`: the kernel announces no rule that leads there. Absent: it stays. */
+  renamed?(rule: R, from: string, to: string): R;
   /** Whether a table is followed; absent: all are. */
   follows?(table: { readonly family: Family; readonly name: string }): boolean;
 }
@@ -215,6 +254,7 @@ export class Follower<R = FollowedRule> {
         const into = followed.addChain(chain);
         for (const rule of chain.rules) into.push(rule.handle, rule);
       }
+      for (const chain of table.chains) for (const rule of chain.rules) followed.bind(rule.handle, rule);
     }
     return follower;
   }
@@ -265,6 +305,11 @@ export class Follower<R = FollowedRule> {
     return this.#o.follows?.({ family, name }) ?? true;
   }
 
+  #rename(table: FollowedTable<R>, from: string, to: string): void {
+    if (this.#o.renamed === undefined) return;
+    for (const chain of table.chains()) chain.change((rule) => this.#o.renamed?.(rule, from, to) ?? rule);
+  }
+
   #change(change: Change, touched: Set<FollowedChain<R>>): boolean {
     switch (change.type) {
       case m.NFT_MSG_NEWTABLE: {
@@ -278,7 +323,13 @@ export class Follower<R = FollowedRule> {
       }
       case m.NFT_MSG_NEWCHAIN: {
         const chain = of(change.object, 'chain');
-        return !this.#follows(chain.family, chain.table) || this.table(chain.family, chain.table)?.addChain(chain) !== undefined;
+        if (!this.#follows(chain.family, chain.table)) return true;
+        const table = this.table(chain.family, chain.table);
+        if (table === undefined) return false;
+        const from = table.chainByHandle(chain.handle ?? 0n)?.name ?? chain.name;
+        table.addChain(chain);
+        if (from !== chain.name) this.#rename(table, from, chain.name);
+        return true;
       }
       case m.NFT_MSG_DELCHAIN: {
         const chain = of(change.object, 'chain');
@@ -290,10 +341,15 @@ export class Follower<R = FollowedRule> {
       case m.NFT_MSG_DELRULE: {
         const rule = of(change.object, 'rule');
         if (!this.#follows(rule.family, rule.table)) return true;
-        const chain = this.table(rule.family, rule.table)?.chain(rule.chain);
-        if (chain === undefined) return false;
+        const table = this.table(rule.family, rule.table);
+        const chain = table?.chain(rule.chain);
+        if (table === undefined || chain === undefined) return false;
         touched.add(chain);
-        if (change.type === m.NFT_MSG_DELRULE) return chain.delete(rule.handle);
+        if (change.type === m.NFT_MSG_DELRULE) {
+          table.unbind(rule.handle);
+          return chain.delete(rule.handle);
+        }
+        table.bind(rule.handle, rule);
         chain.add(rule.handle, this.#o.keep(rule), rule.position, (change.flags & m.NLM_F_APPEND) !== 0);
         return true;
       }
@@ -301,6 +357,12 @@ export class Follower<R = FollowedRule> {
         return true;
     }
   }
+}
+
+/** Where an expression jumps or goes to. */
+function jumpOf(e: Expression): string | undefined {
+  const { data } = e as { readonly data?: { readonly chain?: string } };
+  return e.type === 'immediate' ? data?.chain : undefined;
 }
 
 type Named = { readonly table: ChangedTable; readonly chain: ChangedChain; readonly rule: ChangedRule };
