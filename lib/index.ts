@@ -16,6 +16,7 @@ export {
   type RestoreOptions,
   type SaveOptions,
 } from './iptables/iptables.ts';
+export type { Queue, QueueOptions } from './iptables/queue.ts';
 export type { Extension, ForeignRule, IptablesRule, Not, RuleInput, RuleSpec } from './iptables/rule-spec.ts';
 export { formatRule, parseRule, parseRules, rule } from './iptables/rule-text.ts';
 export type { Desired } from './iptables/sync/desired.ts';
@@ -51,4 +52,8 @@ export { type NftCommitResult, ResetError, type ResetRule, type ResetValue } fro
 export type { RestoreSettings } from './nftables/restore.ts';
 export type { CommitResult, Operation } from './nftables/send.ts';
 export type { ElementQuery } from './nftables/sets/get-element.ts';
+export type { ElementCounts } from './nftables/sync/elements.ts';
+export type { NftPlan, NftSyncReport, Planned, PlannedChange, PlannedParts } from './nftables/sync/plan.ts';
+export type { NftSyncSettings } from './nftables/sync/reconcile.ts';
+export type { NftScope } from './nftables/sync/scope.ts';
 export { type CommitOptions, NftTransaction } from './nftables/transaction.ts';

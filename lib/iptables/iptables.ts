@@ -19,6 +19,7 @@ import { type RunResult, runLine, writes } from './command-line/run.ts';
 import type { Command } from './commands.ts';
 import { type CompiledRuleset, tablesOf } from './compile.ts';
 import type { IpFamily } from './extensions/codec.ts';
+import { Queue, type QueueOptions } from './queue.ts';
 import { restoredCounters } from './restored-counters.ts';
 import { checkChain, checkNewChain, checkNumber, checkPolicy, checkTable, oneRule, rulesOf } from './rule-input.ts';
 import type { IptablesRule, RuleInput } from './rule-spec.ts';
@@ -411,6 +412,14 @@ export class Iptables {
   transaction(table: string): IptablesTransaction {
     checkTable(table);
     return new IptablesTransaction(table, this.#connection, this.#verbs, this.family);
+  }
+
+  /**
+   * Collects calls for a few milliseconds and commits them together: on nf_tables one transaction, on legacy one commit a table. Each call's
+   * promise settles with its own outcome. ERR_INVALID_ARG for what is no delay or number; see docs/sync.md.
+   */
+  queue(o: QueueOptions = {}): Queue {
+    return new Queue(this.#connection, this.#verbs, this.family, o);
   }
 
   /** The counters of all rules of the iptables tables, of one table or of one chain. */

@@ -169,12 +169,16 @@ function listable(e: AnyExpression): boolean {
   return e.type !== 'bitwise' || (bitwiseListable.has(e['op']) && e['sreg2'] === undefined);
 }
 
-function listing(rule: DumpedRule): string {
+/** As a dumped rule's `bytecode`, also of one that is in no kernel. */
+export function listing(
+  rule: Place & { readonly handle?: bigint; readonly expressions: readonly AnyExpression[]; readonly userdata?: Uint8Array | undefined },
+): string {
   const family = families[rule.family] ?? Number(rule.family);
-  const { table, chain, handle } = rule;
+  const { table, chain } = rule;
+  const named = { table, chain, ...(rule.handle === undefined ? {} : { handle: rule.handle }) };
   const lines = (attributes: RuleAttributes): string[] => {
     const w = new AttributeWriter(256);
-    ruleTable.encode(w, { table, chain, handle, ...attributes });
+    ruleTable.encode(w, { ...named, ...attributes });
     return native()
       .bytecode(family, w.written())
       .split('\n')

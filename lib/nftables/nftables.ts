@@ -16,12 +16,16 @@ import type { NftRule } from './installed-rule.ts';
 import { type QuotaSnapshot, readChainCounters, readElementCounters, readNamedCounters, readQuotas } from './named-counters.ts';
 import { familyNumber } from './objects/messages.ts';
 import { readPicture, type TableName } from './picture.ts';
+import { portableTables } from './portable.ts';
 import { type RuleScope, readGeneration } from './read.ts';
 import { type RestoreSettings, restore } from './restore.ts';
 import { NftRuleset } from './ruleset.ts';
 import type { CommitResult } from './send.ts';
 import { type ElementQuery, getElement } from './sets/get-element.ts';
 import { countElements } from './sets/look.ts';
+import { type NftPlan, type NftSyncReport, reportOf, SyncPlan } from './sync/plan.ts';
+import { type NftSyncSettings, planAndCarryOut, Reconciler } from './sync/reconcile.ts';
+import { type NftScope, resolveScope } from './sync/scope.ts';
 import { NftTransaction } from './transaction.ts';
 
 export interface OpenOptions extends CallOptions {
@@ -105,6 +109,42 @@ export class Nftables {
   }
   restoreSync(s: Ruleset<NftRule> | unknown, o: RestoreSettings = {}): CommitResult {
     return this.#connection.runSync('restore', () => restore(this.#connection, s, o), true);
+  }
+
+  /**
+   * What `sync` would do to make the tables in scope those of a snapshot, or of its JSON: numbers, lists, a diff. Nothing is written; `apply` of the plan
+   * does it.
+   */
+  async plan(desired: Ruleset<NftRule> | unknown, scope: NftScope = {}, o: NftSyncSettings & CallOptions = {}): Promise<NftPlan> {
+    const reconciler = this.#reconciler(desired, scope, o);
+    return new SyncPlan(this.#connection, reconciler, await this.#connection.runAsync('plan', () => reconciler.plan(), o, true));
+  }
+  planSync(desired: Ruleset<NftRule> | unknown, scope: NftScope = {}, o: NftSyncSettings = {}): NftPlan {
+    const reconciler = this.#reconciler(desired, scope, o);
+    return new SyncPlan(
+      this.#connection,
+      reconciler,
+      this.#connection.runSync('plan', () => reconciler.plan(), true),
+    );
+  }
+
+  /**
+   * Makes the tables in scope those of a snapshot, or of its JSON, with the least change: rules that stay where they are keep handle and counters, elements
+   * that stay keep theirs and their remaining time. One transaction, applied only if nobody else has committed since the tables were looked at, and tried
+   * again ten times; then ERR_CONFLICT. What is outside the scope stays as it is. ERR_NOT_SUPPORTED for what can't be changed.
+   */
+  async sync(desired: Ruleset<NftRule> | unknown, scope: NftScope = {}, o: NftSyncSettings & CallOptions = {}): Promise<NftSyncReport> {
+    const reconciler = this.#reconciler(desired, scope, o);
+    return reportOf(await this.#connection.runAsync('sync', () => planAndCarryOut(reconciler), o, true));
+  }
+  syncSync(desired: Ruleset<NftRule> | unknown, scope: NftScope = {}, o: NftSyncSettings = {}): NftSyncReport {
+    const reconciler = this.#reconciler(desired, scope, o);
+    return reportOf(this.#connection.runSync('sync', () => planAndCarryOut(reconciler), true));
+  }
+
+  #reconciler(desired: unknown, scope: NftScope, o: NftSyncSettings): Reconciler {
+    const scopes = checkedInput('sync', () => resolveScope(scope, portableTables(desired, 'sync')));
+    return new Reconciler(this.#connection, scopes, o);
   }
 
   /** One element of a set without a dump, as `nft get element`; undefined where it isn't there. ENOENT where there is no such set. */

@@ -2,9 +2,11 @@
 // written by restore.
 import { NetfilterError } from '../errors.ts';
 import type { Family } from '../model/ruleset.ts';
+import type { NativeDumpReply } from '../native.ts';
 import { partsByTable } from './by-table.ts';
 import type { AnyExpression } from './expressions/expression.ts';
 import { expressionTables } from './expressions/index.ts';
+import type { RuleDump } from './installed-rule.ts';
 import { type ChainAttributes, chainTable } from './objects/chain.ts';
 import { type ElementAttributes, elementTable } from './objects/element.ts';
 import { type FlowtableAttributes, flowtableTable } from './objects/flowtable.ts';
@@ -12,14 +14,22 @@ import { type ObjectAttributes, objectTable } from './objects/object.ts';
 import { type SetAttributes, setTable } from './objects/set.ts';
 import { type TableAttributes, tableTable } from './objects/table.ts';
 import { elementsOf, type Picture } from './picture.ts';
+import { NftRuleset } from './ruleset.ts';
 
 export interface PortableRule {
   readonly expressions: readonly AnyExpression[];
   readonly userdata?: Uint8Array;
 }
+/** Rules in order, read as they are asked for. */
+export interface RuleList extends Iterable<PortableRule> {
+  readonly length: number;
+  at(place: number): PortableRule | undefined;
+  /** Of rules that a kernel holds. */
+  handle?(place: number): bigint;
+}
 export interface PortableChain {
   readonly attributes: ChainAttributes;
-  readonly rules: Iterable<PortableRule>;
+  readonly rules: RuleList;
 }
 export interface PortableSet {
   readonly attributes: SetAttributes;
@@ -34,10 +44,22 @@ export interface PortableTable {
   readonly flowtables: readonly FlowtableAttributes[];
 }
 
+/** A snapshot, or its JSON; `what` is done with it. */
+export function portableTables(ruleset: unknown, what: string): PortableTable[] {
+  if (ruleset instanceof NftRuleset) return fromPicture(ruleset.picture, what);
+  try {
+    return fromJson(ruleset);
+  } catch (err) {
+    if (!(err instanceof NoSnapshot)) throw err;
+    const text = `${what}: ${err.message}: not the JSON of a snapshot; nothing was sent`;
+    throw new NetfilterError(text, { code: 'ERR_INVALID_ARG', cause: err });
+  }
+}
+
 /** Elements and rules are decoded as they are asked for. */
-export function fromPicture(picture: Picture): PortableTable[] {
+export function fromPicture(picture: Picture, what: string): PortableTable[] {
   if (picture.elements === undefined) {
-    throw new NetfilterError('restore: this snapshot was taken without elements; its sets cannot be made again', {
+    throw new NetfilterError(`${what}: this snapshot was taken without elements; its sets cannot be made again`, {
       code: 'ERR_INVALID_ARG',
     });
   }
@@ -47,25 +69,54 @@ export function fromPicture(picture: Picture): PortableTable[] {
     return {
       family,
       attributes,
-      chains: chains.map((c) => ({ attributes: c, rules: rulesOf(picture, rows.get(c.name ?? '')) })),
-      sets: sets.map((set) => ({ attributes: set.attributes, elements: set.elements === undefined ? [] : elementsOf(set.elements) })),
+      chains: chains.map((c) => ({ attributes: c, rules: new PictureRules(picture.rules, rows.get(c.name ?? '')) })),
+      sets: sets.map((set) => ({ attributes: set.attributes, elements: new PictureElements(set.elements) })),
       objects,
       flowtables,
     };
   });
 }
 
-function* rulesOf(picture: Picture, rows: { readonly start: number; readonly end: number } | undefined): Generator<PortableRule> {
-  for (let row = rows?.start ?? 0; row < (rows?.end ?? 0); row++) {
-    const userdata = picture.rules.userdata(row);
-    yield { expressions: picture.rules.expressions(row), ...(userdata === undefined ? {} : { userdata }) };
+/** The rules of a chain as they were dumped. */
+export class PictureRules implements RuleList {
+  readonly #dump: RuleDump;
+  readonly #start: number;
+  readonly length: number;
+
+  constructor(dump: RuleDump, rows: { readonly start: number; readonly end: number } | undefined) {
+    this.#dump = dump;
+    this.#start = rows?.start ?? 0;
+    this.length = rows === undefined ? 0 : rows.end - rows.start;
+  }
+
+  at(place: number): PortableRule {
+    const row = this.#start + place;
+    const userdata = this.#dump.userdata(row);
+    return { expressions: this.#dump.expressions(row), ...(userdata === undefined ? {} : { userdata }) };
+  }
+  handle(place: number): bigint {
+    return this.#dump.reply.handles[this.#start + place] as bigint;
+  }
+  *[Symbol.iterator](): Generator<PortableRule> {
+    for (let place = 0; place < this.length; place++) yield this.at(place);
+  }
+}
+
+class PictureElements implements Iterable<ElementAttributes> {
+  readonly #dumped: NativeDumpReply | undefined;
+
+  constructor(dumped: NativeDumpReply | undefined) {
+    this.#dumped = dumped;
+  }
+  *[Symbol.iterator](): Generator<ElementAttributes> {
+    if (this.#dumped !== undefined) yield* elementsOf(this.#dumped);
   }
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** The JSON of a snapshot (NftRuleset.toJSON). What is not one is refused naming the place. */
-export function fromJson(json: unknown): PortableTable[] {
+function fromJson(json: unknown): PortableTable[] {
   return listIn(objectAt(json, 'snapshot'), 'tables', 'snapshot').map((t, i) => {
     const at = `tables[${i}]`;
     const table = objectAt(t, at);
@@ -108,13 +159,15 @@ function reviveRule(rule: Json, at: string): PortableRule {
   };
 }
 
+class NoSnapshot extends Error {}
+
 function objectAt(value: unknown, at: string): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
-  throw new NetfilterError(`restore: ${at} is no object: not the JSON of a snapshot; nothing was sent`, { code: 'ERR_INVALID_ARG' });
+  throw new NoSnapshot(`${at} is no object`);
 }
 
 function listIn(object: Json, key: string, at: string): readonly unknown[] {
   const value = object[key];
   if (Array.isArray(value)) return value;
-  throw new NetfilterError(`restore: ${at}.${key} is no list: not the JSON of a snapshot; nothing was sent`, { code: 'ERR_INVALID_ARG' });
+  throw new NoSnapshot(`${at}.${key} is no list`);
 }

@@ -35,7 +35,10 @@ export class ConditionalCommits implements Disposable {
   async commit(form: 'promise' | 'sync', expected: Uint8Array | undefined, commands: readonly Command[], o: Options = {}): Promise<number> {
     const { table = 'filter', dryRun = false } = o;
     const settings = { lockTimeoutMs: 10_000, dryRun, expected };
-    const verb = (): Verb<number> => commitLegacy(this.#context, { table, commands, fresh: false }, settings);
+    const context = this.#context;
+    const verb = function* (): Verb<number> {
+      return (yield* commitLegacy(context, { table, commands, fresh: false }, settings)).changes;
+    };
     return form === 'sync'
       ? this.#connection.runSync('commit', verb, true)
       : await this.#connection.runAsync('commit', verb, undefined, true);

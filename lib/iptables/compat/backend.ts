@@ -14,7 +14,7 @@ import type { Verb } from '../../run.ts';
 import type { CommitSettings, IptablesBackend } from '../backend.ts';
 import { builtinChain, builtinChains, noChain, tableNames } from '../builtin.ts';
 import { byBytes } from '../chain-order.ts';
-import type { Command } from '../commands.ts';
+import type { Command, TableCommands } from '../commands.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
@@ -45,6 +45,19 @@ export class CompatBackend implements IptablesBackend {
 
   commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommandsResult> {
     return commitCommands(this.#context, [{ table, commands, fresh: false }], o);
+  }
+
+  commitTables(work: readonly TableCommands[], o: CommitSettings): Verb<CommandsResult> {
+    return commitCommands(this.#context, work, { ...o, handles: false });
+  }
+
+  /** What a socket takes at once is bounded. */
+  fewerMayPass(err: NetfilterError): boolean {
+    return err.code === 'EMSGSIZE';
+  }
+
+  learn(rules: Iterable<RuleSpec>): Verb<void> {
+    return this.#context.learn(rules);
   }
 
   restore(tables: readonly SavedTable[], o: RestoreSettings): Verb<void> {

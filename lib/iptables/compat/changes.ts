@@ -2,8 +2,9 @@
 import type { Connection } from '../../connection.ts';
 import { EventSubscription } from '../../nftables/events/subscription.ts';
 import type { ChangedObject, NftEvent } from '../../nftables/events/types.ts';
+import type { Writer } from '../../sync/commit.ts';
 import type { IpFamily } from '../extensions/codec.ts';
-import type { Changes, Writer } from '../sync/drift.ts';
+import type { Changes } from '../sync/drift.ts';
 
 export class CompatChanges implements Changes {
   readonly #family: IpFamily;

@@ -7,7 +7,7 @@ import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import type { Batch, Named } from '../../nftables/batch.ts';
 import { builtinChain, builtinStays, noChain } from '../builtin.ts';
-import { commandError, operationOf } from '../command-error.ts';
+import { commandError, NO_SUCH_RULE, operationOf } from '../command-error.ts';
 import { type Command, type CommandOf, looksAtRules, misplaced, type TableCommands } from '../commands.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
@@ -54,8 +54,8 @@ export class Layout {
   /** Of those made under their last name, the ones that are made already. */
   readonly #madeLast = new Set<string>();
   #nextId = 1;
-  /** How many commands have something to do. */
-  changes = 0;
+  /** The numbers of commands that have nothing to do. */
+  readonly idle: number[] = [];
   /** Whether a rule is deleted: the commit then makes a generation, which the kernel does not tell where the deletion comes first. */
   deletes = false;
   /** What rules that keep their handles had counted when they were looked at. */
@@ -77,7 +77,10 @@ export class Layout {
   /** `addTable`: the kernel has none. */
   run(addTable: boolean): void {
     const { fresh, commands, table } = this.#work;
-    if (this.#view.nowhere) return;
+    if (this.#view.nowhere) {
+      for (const i of commands.keys()) this.idle.push(this.#o.first + i);
+      return;
+    }
     if (addTable || fresh || this.#view.missing.size > 0) this.#out.addTable(this.#o.first);
     if (fresh) {
       // Deleting needs a table to be there: it is after the line above, and then begins anew.
@@ -93,7 +96,6 @@ export class Layout {
       throw this.#error(index, c, `chain ${c.chain} was renamed before`, 'ENOENT', ENOENT);
     const reason = misplaced(this.#out.table, c);
     if (reason !== undefined) throw this.#error(index, c, reason, 'ERR_INVALID_ARG', 0);
-    this.changes++;
     switch (c.verb) {
       case 'append':
         return this.#append(index, c);
@@ -114,7 +116,7 @@ export class Layout {
           throw this.#error(index, c, builtinStays(this.#out.table, c.chain), 'EINVAL', EINVAL);
         return this.#deleteChain(index, c.chain);
       case 'deleteUserChains':
-        if (this.#users.size === 0) this.changes--;
+        if (this.#users.size === 0) this.idle.push(index);
         for (const chain of [...this.#users]) this.#deleteChain(index, chain);
         return;
       case 'flushChain':
@@ -137,7 +139,7 @@ export class Layout {
   #newChain(index: number, c: CommandOf<'newChain'>): void {
     const { chain } = c;
     if (c.unlessThere === true && this.#view.there.has(chain)) {
-      this.changes--;
+      this.idle.push(index);
       return;
     }
     if (builtinChain(this.#out.table, chain) !== undefined)
@@ -262,23 +264,23 @@ export class Layout {
   #append(index: number, c: CommandOf<'append'>): void {
     const rule = this.#xtRule(index, c);
     const state = this.#state(c.chain);
-    if (c.unlessThere === true && this.#isThere(state, rule)) return;
+    if (c.unlessThere === true && this.#isThere(index, state, rule)) return;
     this.#add(index, c, rule, state?.entries.length ?? 0, 'last');
   }
 
   #insert(index: number, c: CommandOf<'insert'>): void {
     const rule = this.#xtRule(index, c);
     const state = this.#state(c.chain);
-    if (c.unlessThere === true && this.#isThere(state, rule)) return;
+    if (c.unlessThere === true && this.#isThere(index, state, rule)) return;
     if (c.number === 1) return this.#add(index, c, rule, 0, 'first');
     const before = state?.entries[c.number - 2];
     if (before === undefined) throw this.#tooBig(index, c, `rule number ${c.number} is too big`);
     this.#add(index, c, rule, c.number - 1, { after: nameOf(before) });
   }
 
-  #isThere(state: ChainState | undefined, rule: XtRule): boolean {
+  #isThere(index: number, state: ChainState | undefined, rule: XtRule): boolean {
     const there = state !== undefined && state.find(rule) >= 0;
-    if (there) this.changes--;
+    if (there) this.idle.push(index);
     return there;
   }
 
@@ -314,14 +316,13 @@ export class Layout {
   #delete(index: number, c: CommandOf<'delete'>): void {
     const at = this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1;
     if (at >= 0) return this.#deleteRule(index, c, at);
-    if (c.ifThere !== true) throw this.#error(index, c, 'no such rule in that chain', 'ENOENT', ENOENT);
-    this.changes--;
+    if (c.ifThere !== true) throw this.#error(index, c, NO_SUCH_RULE, 'ENOENT', ENOENT);
+    this.idle.push(index);
   }
 
   #check(index: number, c: CommandOf<'check'>): void {
-    if ((this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1) < 0)
-      throw this.#error(index, c, 'no such rule in that chain', 'ENOENT', ENOENT);
-    this.changes--;
+    if ((this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1) < 0) throw this.#error(index, c, NO_SUCH_RULE, 'ENOENT', ENOENT);
+    this.idle.push(index);
   }
 
   #deleteRule(index: number, c: Command & { readonly chain: string }, at: number): void {
@@ -348,7 +349,7 @@ export class Layout {
           ? this.#zeroChain(index, c, kernel)
           : this.#zeroRule(index, c, kernel, this.#number(index, { ...c, chain, number }));
     }
-    if (!some) this.changes--;
+    if (!some) this.idle.push(index);
   }
 
   #isMade(index: number, chain: string): boolean {

@@ -15,6 +15,7 @@ import type { RuleSpec } from '../rule-spec.ts';
 import type { DesiredRule } from '../sync/desired.ts';
 import type { SendPlanOptions, SyncStore } from '../sync/store.ts';
 import type { ChainPlan, TablePlan } from '../sync/table-plan.ts';
+import type { XtRule } from '../xt-rule.ts';
 import { IptablesBatch, type RuleName, type RulePlace } from './batch.ts';
 import { explained } from './commands.ts';
 import type { CompatContext } from './context.ts';
@@ -28,6 +29,7 @@ export type CompatTablePlan = TablePlan<ViewChain>;
 
 /** Rules a message about which costs, with its attributes. */
 const BYTES_A_CHANGE = 700;
+const MOST_FOLLOWED = 5000;
 
 /** One transaction for all tables. */
 export class CompatSync implements SyncStore<ViewChain, View> {
@@ -79,7 +81,9 @@ function* sendPlans(
   }
   // Of the one it is conditional on; the kernel does not tell where a deletion comes first.
   const next = nextGeneration(generation);
-  view.sending(next, keys);
+  // A dump costs less than so many events, which the kernel writes for whoever listens.
+  if (changes > MOST_FOLLOWED) view.close();
+  else view.sending(next, keys);
   try {
     yield* sendBatch(context.connection, batch, { generation, handles: false });
     context.known.clear();
@@ -205,8 +209,18 @@ class PlanWriter {
     const index = this.#command(command);
     const named = { ...operationOf(this.#context.family, this.#plan.table, index, command), index };
     this.#mustFit(index, command);
-    const rule = this.#context.xtRule(spec, this.#bytes);
+    const rule = this.#bytesOf(index, command, spec);
     this.#out.addRule(chain, ruleExpressions(counter === undefined ? rule : { ...rule, counter }), place, named, { id });
+  }
+
+  #bytesOf(index: number, c: Command, spec: RuleSpec): XtRule {
+    try {
+      return this.#context.xtRule(spec, this.#bytes);
+    } catch (err) {
+      // An ipset that isn't there, or what no revision can say.
+      if (!(err instanceof NetfilterError)) throw err;
+      throw commandError(this.#context.family, this.#plan.table, index, c, err.message, err.code, -err.errno, err);
+    }
   }
 
   #mustFit(index: number, c: Command): void {

@@ -68,6 +68,8 @@ function renamedJumps(expressions: readonly Expression[], from: string, to: stri
 export class ViewChain implements MirrorChain {
   readonly name: string;
   readonly builtin: boolean;
+  /** Whether iptables sees it: a user chain, or a base chain as iptables registers it; see isUsableChain. */
+  readonly shown: boolean;
   readonly policy: 'ACCEPT' | 'DROP' | undefined;
   readonly object: ChangedChain;
   readonly rules: readonly ViewRule[];
@@ -76,7 +78,10 @@ export class ViewChain implements MirrorChain {
 
   constructor({ object, rules }: FollowedChain<ViewRule>, writer: () => KeyWriter) {
     this.name = object.name;
-    this.builtin = builtinChain(object.table, object.name) !== undefined;
+    const builtin = builtinChain(object.table, object.name);
+    this.builtin = builtin !== undefined;
+    const { hook, type, prio } = object;
+    this.shown = builtin === undefined ? hook === undefined : hook === builtin.hook && type === builtin.type && prio === builtin.prio;
     this.policy = !this.builtin ? undefined : object.policy === 'drop' ? 'DROP' : 'ACCEPT';
     this.object = object;
     this.rules = rules;

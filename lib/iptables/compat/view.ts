@@ -11,7 +11,7 @@ import { families, NFT_MSG_GETCHAIN, NFT_MSG_GETTABLE } from '../../nftables/obj
 import { consistently } from '../../nftables/picture.ts';
 import { dump, dumpParts, partsOf, readGeneration } from '../../nftables/read.ts';
 import { Slice, step, type Verb } from '../../run.ts';
-import { builtinChain } from '../builtin.ts';
+import type { Writer } from '../../sync/commit.ts';
 import { KeyWriter, keyContext } from '../sync/rule-key.ts';
 import type { TableState } from '../sync/state.ts';
 import type { CompatContext } from './context.ts';
@@ -29,13 +29,6 @@ export interface ViewTable extends TableState<ViewChain> {
   hidden(chain: string): ChangedChain | undefined;
 }
 
-/** As an event tells it. */
-export interface Writer {
-  readonly process: string;
-  /** The thread, numbered in the initial pid namespace. */
-  readonly tid: number;
-}
-
 export interface View {
   readonly generation: number;
   /** Who has committed last but us; undefined where that was not seen. */
@@ -46,7 +39,6 @@ export interface View {
 export class CompatView implements Listener {
   readonly #context: CompatContext;
   readonly #tables = new Set<string>();
-  readonly #chains = new WeakMap<FollowedChain<ViewRule>, ViewChain>();
   #follower: Follower<ViewRule> | undefined;
   #reader: EventReader | undefined;
   #source: NativeEventSource | undefined;
@@ -96,6 +88,7 @@ export class CompatView implements Listener {
     return this.#follower !== undefined;
   }
 
+  /** The next look reads the tables anew. */
   close(): void {
     this.#drop();
   }
@@ -123,23 +116,33 @@ export class CompatView implements Listener {
   }
 
   #view(table: FollowedTable<ViewRule> | undefined): ViewTable {
-    const chain = (found: FollowedChain<ViewRule>): ViewChain => {
-      let view = this.#chains.get(found);
-      if (view?.isOf(found) !== true) this.#chains.set(found, (view = new ViewChain(found, () => this.#keyWriter())));
-      return view;
+    const view = (chain: FollowedChain<ViewRule>): ViewChain => {
+      const last = chain.kept as ViewChain | undefined;
+      if (last?.isOf(chain) === true) return last;
+      const now = new ViewChain(chain, () => this.#keyWriter());
+      chain.kept = now;
+      return now;
+    };
+    const get = (name: string): ViewChain | undefined => {
+      const found = table?.chain(name);
+      return found === undefined ? undefined : view(found);
     };
     const chains = {
-      get: (wanted: string): ViewChain | undefined => {
-        const found = table?.chain(wanted);
-        return found !== undefined && isShown(found.object) ? chain(found) : undefined;
+      size: table?.size ?? 0,
+      get: (name: string): ViewChain | undefined => {
+        const found = get(name);
+        return found?.shown === true ? found : undefined;
       },
       *values(): Generator<ViewChain> {
-        for (const found of table?.chains() ?? []) if (isShown(found.object)) yield chain(found);
+        for (const chain of table?.chains() ?? []) {
+          const found = view(chain);
+          if (found.shown) yield found;
+        }
       },
     };
-    const hidden = (wanted: string): ChangedChain | undefined => {
-      const found = table?.chain(wanted)?.object;
-      return found === undefined || isShown(found) ? undefined : found;
+    const hidden = (name: string): ChangedChain | undefined => {
+      const found = get(name);
+      return found?.shown === false ? found.object : undefined;
     };
     return { exists: table !== undefined, version: table?.version ?? 0, chains, hidden };
   }
@@ -280,11 +283,4 @@ function* objects(reply: { readonly data: ArrayBuffer; readonly index: Uint32Arr
     if (i % AT_ONCE === 0) yield* slice.pause();
   }
   return out;
-}
-
-/** As isUsableChain, of a chain as events tell it. */
-function isShown({ table, name, hook, type, prio }: ChangedChain): boolean {
-  const builtin = builtinChain(table, name);
-  if (builtin === undefined) return hook === undefined;
-  return hook === builtin.hook && type === builtin.type && prio === builtin.prio;
 }

@@ -8,7 +8,6 @@ import type { DesiredKeys } from './table-plan.ts';
 
 /** How a backend writes keys. */
 export interface KeyMaker {
-  /** Keys of two backends are not compared: the same rule may be kept in other words. */
   readonly backend: 'nft' | 'legacy';
   ofSpec(spec: RuleSpec): string;
 }
@@ -22,9 +21,6 @@ export function keyOfSpec(maker: KeyMaker, spec: RuleSpec, what: string): string
     throw new NetfilterError(`${what}: ${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG', cause: err });
   }
 }
-
-type Made = Partial<Record<KeyMaker['backend'], readonly string[]>>;
-const made = new WeakMap<DesiredChain, Made>();
 
 export class MadeKeys implements DesiredKeys {
   readonly #maker: KeyMaker;
@@ -49,22 +45,21 @@ export class MadeKeys implements DesiredKeys {
     }
   }
 
-  chain(table: DesiredTable, name: string): readonly string[] {
-    const chain = table.chains.get(name);
-    return chain === undefined ? [] : (this.#of(chain) ?? this.#make(table, chain, undefined));
+  chain(table: DesiredTable, chain: DesiredChain): readonly string[] {
+    return this.#of(chain) ?? this.#make(table, chain, undefined);
   }
   rule(spec: RuleSpec): string {
     return keyOfSpec(this.#maker, spec, 'rule of scope.jumps');
   }
 
   #of(chain: DesiredChain): readonly string[] | undefined {
-    return made.get(chain)?.[this.#maker.backend];
+    return chain.keys[this.#maker.backend];
   }
 
   #make(table: DesiredTable, chain: DesiredChain, before: DesiredChain | undefined): readonly string[] {
     const old = before === undefined ? undefined : this.#of(before);
     const keys = (old && before && reused(chain, before, old)) ?? this.#anew(table, chain, knownKeys(before, old));
-    made.set(chain, { ...made.get(chain), [this.#maker.backend]: keys });
+    chain.keys[this.#maker.backend] = keys;
     return keys;
   }
 

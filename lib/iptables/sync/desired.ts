@@ -20,6 +20,8 @@ export interface DesiredChain {
   /** Of a builtin chain, where the text says it. */
   readonly policy?: 'ACCEPT' | 'DROP';
   readonly rules: readonly DesiredRule[];
+  /** Of the rules, by backend: the same rule may be kept in other words. Made when they are asked for. */
+  readonly keys: { nft?: readonly string[]; legacy?: readonly string[] };
 }
 export interface DesiredTable {
   readonly name: string;
@@ -59,6 +61,7 @@ interface ChainDraft {
   readonly builtin: boolean;
   policy?: 'ACCEPT' | 'DROP';
   rules: DesiredRule[];
+  readonly keys: DesiredChain['keys'];
 }
 
 class Draft implements DesiredTable {
@@ -111,7 +114,7 @@ class Draft implements DesiredTable {
     this.unwanted.delete(name);
     let chain = this.chains.get(name);
     if (chain === undefined) {
-      chain = { name, builtin: builtinChain(this.name, name) !== undefined, rules: [] };
+      chain = { name, builtin: builtinChain(this.name, name) !== undefined, rules: [], keys: {} };
       this.chains.set(name, chain);
     }
     return chain;

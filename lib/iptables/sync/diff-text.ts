@@ -1,4 +1,5 @@
 // A plan as text: lines of save text that go and come, chain by chain, as diff -u prints them.
+import { hunks } from '../../sync/hunks.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import { printRule } from '../rule-text.ts';
 import { isForeignKey, specOfKey } from './rule-key.ts';
@@ -34,37 +35,15 @@ function tableText({ table, chains, deleted }: TablePlan, own: BytesContext): st
 /** The parts in which a chain differs, each under its rule numbers before and after, from 1. */
 function chainLines({ name, was, keys, alignment }: ChainPlan, own: BytesContext): string[] {
   const before = was?.keys ?? [];
-  const { from } = alignment;
-  const lines: string[] = [];
-  let [old, place] = [0, 0];
-  while (old < before.length || place < keys.length) {
-    const next = place < keys.length ? (from[place] as number) : -1;
-    if (next === old) {
-      old++;
-      place++;
-      continue;
-    }
-    const part: string[] = [];
-    const [oldStart, start] = [old, place];
-    let comes = place;
-    while (comes < keys.length && (from[comes] as number) < 0) comes++;
-    const oldEnd = comes < keys.length ? (from[comes] as number) : before.length;
-    for (; old < oldEnd; old++) part.push(`-${ruleLine(name, before[old] as string, own)}`);
-    for (; place < comes; place++) part.push(`+${ruleLine(name, keys[place] as string, own)}`);
-    lines.push(`@@ -${range(oldStart, old)} +${range(start, place)} @@ ${name}`, ...part);
-  }
-  return lines;
+  return hunks(name, before.length, alignment.from, {
+    gone: (place) => ruleLine(name, before[place] as string, own),
+    comes: (place) => ruleLine(name, keys[place] as string, own),
+  });
 }
 
 function goneLines({ name, keys }: ChainState, own: BytesContext): string[] {
-  if (keys.length === 0) return [];
-  return [`@@ -${range(0, keys.length)} +0,0 @@ ${name}`, ...keys.map((key) => `-${ruleLine(name, key, own)}`)];
-}
-
-/** As diff -u: the first line and how many; of none the line before. */
-function range(start: number, end: number): string {
-  const length = end - start;
-  return length === 1 ? String(start + 1) : `${length === 0 ? start : start + 1},${length}`;
+  const gone = (place: number): string => ruleLine(name, keys[place] as string, own);
+  return hunks(name, keys.length, new Int32Array(0), { gone, comes: gone });
 }
 
 function ruleLine(chain: string, key: string, own: BytesContext): string {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ERESTART } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Subscription } from '../../model/subscription.ts';
+import type { Writer } from '../../sync/commit.ts';
 import type { Plan } from './plan.ts';
 import type { SyncReport } from './reconcile.ts';
 
@@ -24,11 +25,6 @@ export interface DriftOptions {
   /** Between two repairs at least, and between two looks at legacy tables; default 1000 milliseconds. */
   readonly minIntervalMs?: number;
   readonly signal?: AbortSignal;
-}
-
-export interface Writer {
-  readonly process: string;
-  readonly tid: number;
 }
 
 /** Tells when it is time to look again. */

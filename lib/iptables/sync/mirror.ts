@@ -37,7 +37,7 @@ export interface Mirror {
   exists(table: string, chain: string, r: RuleInput): boolean;
   /** The rules of a chain, or of a table in the order iptables-save prints them, without counters. A user chain that isn't there: ENOENT. */
   list(table: string, chain?: string): readonly IptablesRule[];
-  /** Of the ruleset that lookups answer from; nf_tables only. */
+  /** Of the ruleset that lookups answer from; nf_tables only, and not while stale. */
   readonly generation?: number;
   /** Lookups would throw ERR_STALE: the tables are being read anew. */
   readonly stale: boolean;
@@ -68,8 +68,9 @@ export class IptablesMirror implements Mirror {
     this.#source = source;
   }
 
+  // Undefined where there is none, which exactOptionalPropertyTypes does not let a getter say.
   get generation(): number {
-    return this.#view('generation').generation as number;
+    return (this.#closed ? undefined : this.#source.view()?.generation) as number;
   }
   get stale(): boolean {
     return this.#closed || this.#source.view() === undefined;

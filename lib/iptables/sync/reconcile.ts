@@ -1,17 +1,17 @@
 // Look, plan, send on the condition that it is still so; and again where somebody else was faster.
 import type { CallOptions } from '../../connection.ts';
-import { ERESTART } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Verb } from '../../run.ts';
+import { commitPlanned } from '../../sync/commit.ts';
+import type { SyncReport } from '../../sync/report.ts';
 import type { DesiredTable } from './desired.ts';
 import { MadeKeys } from './desired-keys.ts';
 import type { TableScope } from './scope.ts';
 import type { ChainState, TableState } from './state.ts';
 import type { SendPlanOptions, SyncStore, SyncView } from './store.ts';
-import { type Counts, isEmpty, planTable, type TablePlan } from './table-plan.ts';
+import { isEmpty, planTable, type TablePlan } from './table-plan.ts';
 
-/** How often a commit is tried that others come before. */
-const TRIES = 10;
+export type { SyncReport };
 
 export interface SyncOptions extends CallOptions {
   /**
@@ -19,13 +19,6 @@ export interface SyncOptions extends CallOptions {
    * before the commit; what it counts in between is lost. Default: false.
    */
   readonly carryCounters?: boolean;
-}
-
-export interface SyncReport extends Counts {
-  /** That the tables were in afterwards, where the kernel tells; nf_tables only. */
-  readonly generation?: number;
-  /** How often somebody else's commit came in between. */
-  readonly retries: number;
 }
 
 /** The tables of one commit. */
@@ -114,26 +107,23 @@ export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C>
     readonly generation: number | undefined;
     readonly retries: number;
   }> {
-    let group = first;
-    for (let retries = 0; ; retries++) {
-      const { plans, view, scopes } = group;
-      if (plans.every(isEmpty)) return { plans, generation: view.generation, retries };
-      try {
-        return { plans, generation: yield* this.#store.send(view, plans, o), retries };
-      } catch (err) {
-        if (!(err instanceof NetfilterError) || err.code !== 'ERESTART') throw err;
-        if (retries + 1 >= TRIES) throw conflict(scopes, view.by, retries + 1, err);
-        group = yield* this.#planGroup(scopes);
-      }
-    }
+    const attempt = (group: GroupPlan<C, V>) => ({
+      group,
+      empty: group.plans.every(isEmpty),
+      generation: group.view.generation,
+      by: group.view.by,
+    });
+    const again = (): Verb<GroupPlan<C, V>> => this.#planGroup(first.scopes);
+    const send = ({ view, plans }: GroupPlan<C, V>): Verb<number | undefined> => this.#store.send(view, plans, o);
+    const { plan, generation, retries } = yield* commitPlanned(attempt(first), {
+      *plan() {
+        return attempt(yield* again());
+      },
+      send: ({ group }) => send(group),
+      what: first.scopes.map(({ name }) => name).join(', '),
+    });
+    return { plans: plan.group.plans, generation, retries };
   }
-}
-
-function conflict(scopes: readonly TableScope[], by: SyncView<ChainState>['by'], tries: number, cause: NetfilterError): NetfilterError {
-  const who = by === undefined || by.process === '' ? '' : `, last by ${by.process} (thread ${by.tid})`;
-  const tables = scopes.map(({ name }) => name).join(', ');
-  const text = `sync of ${tables}: somebody else has committed during each of ${tries} tries${who}; nothing was applied`;
-  return new NetfilterError(text, { code: 'ERR_CONFLICT', errno: ERESTART, cause });
 }
 
 /** What the error of one commit says of all: `written` were done before. */

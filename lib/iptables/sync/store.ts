@@ -1,5 +1,6 @@
 // What a sync needs of a backend.
 import type { Verb } from '../../run.ts';
+import type { Writer } from '../../sync/commit.ts';
 import type { KeyMaker } from './desired-keys.ts';
 import type { ChainState, TableState } from './state.ts';
 import type { TablePlan } from './table-plan.ts';
@@ -8,7 +9,7 @@ import type { TablePlan } from './table-plan.ts';
 export interface SyncView<C extends ChainState> {
   readonly generation?: number;
   /** Who has committed last, where the kernel tells. */
-  readonly by?: { readonly process: string; readonly tid: number } | undefined;
+  readonly by?: Writer | undefined;
   table(name: string): TableState<C>;
 }
 

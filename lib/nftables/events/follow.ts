@@ -36,6 +36,8 @@ export class FollowedChain<R = FollowedRule> {
   readonly handle: bigint;
   /** As it was last announced or read. */
   object: ChangedChain;
+  /** Whatever who follows keeps of the chain. */
+  kept: unknown;
   readonly #slots = new Map<bigint, Slot<R>>();
   #first: Slot<R> | undefined;
   #last: Slot<R> | undefined;
@@ -169,6 +171,10 @@ export class FollowedTable<R = FollowedRule> {
     this.family = object.family;
     this.name = object.name;
     this.object = object;
+  }
+  /** How many chains it has. */
+  get size(): number {
+    return this.#chains.size;
   }
   /** In order of creation. */
   chains(): Iterable<FollowedChain<R>> {

@@ -1,0 +1,86 @@
+// The elements of a set that becomes another: which come, go, stay, and which only get another time to live.
+import type { ElementAttributes } from '../objects/element.ts';
+import type { SetAttributes } from '../objects/set.ts';
+import type { PortableSet } from '../portable.ts';
+import { hasEnds, isEnd, wholeRanges } from '../taken.ts';
+import { isDynamic, type TableContent } from './content.ts';
+
+/** An element, or the two that the kernel keeps of a range. */
+export interface Item {
+  /** What it is found by. */
+  readonly key: string;
+  readonly content: string;
+  /** Milliseconds that it lives; 0: for ever. */
+  readonly timeout: bigint;
+  readonly parts: readonly ElementAttributes[];
+}
+
+export interface ElementCounts {
+  readonly added: number;
+  readonly removed: number;
+  /** Their time to live is changed. */
+  readonly refreshed: number;
+  readonly kept: number;
+}
+
+export interface ElementPlan {
+  readonly added: readonly Item[];
+  readonly removed: readonly Item[];
+  readonly refreshed: readonly { readonly was: Item; readonly will: Item }[];
+  readonly kept: number;
+}
+export const noElements: ElementPlan = { added: [], removed: [], refreshed: [], kept: 0 };
+
+/** The kernel keeps times in ticks, of 10 ms at most: what another has rounded is the same. */
+const TICK_MS = 10n;
+
+export function sameTime(a: bigint, b: bigint): boolean {
+  if (a === b) return true;
+  if (a === 0n || b === 0n) return false;
+  const difference = a < b ? b - a : a - b;
+  return difference <= TICK_MS;
+}
+
+export function itemsOf({ attributes, elements }: PortableSet, content: TableContent): Item[] {
+  const item = (e: ElementAttributes, parts: readonly ElementAttributes[], next?: ElementAttributes): Item => ({
+    key: `${text(e.key)}-${text(next === undefined ? e.keyEnd : next.key)}`,
+    content: content.element(attributes, e),
+    timeout: e.timeout ?? attributes.timeout ?? 0n,
+    parts,
+  });
+  if (!hasEnds(attributes)) return Array.from(elements, (e) => item(e, [e]));
+  const edges = [...wholeRanges(elements)];
+  return edges.flatMap((e, i) => {
+    if (isEnd(e)) return [];
+    const next = e.key === undefined ? undefined : edges[i + 1];
+    return [item(e, next !== undefined && isEnd(next) ? [e, next] : [e], next)];
+  });
+}
+
+function text(key: Uint8Array | undefined): string {
+  return key === undefined ? '' : Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+}
+
+/** `all`: what the packet path has put in a dynamic set counts too; else nothing of such a set goes or changes. */
+export function planElements(definition: SetAttributes, before: readonly Item[], after: readonly Item[], all: boolean): ElementPlan {
+  const old = new Map(before.map((item) => [item.key, item]));
+  const state = isDynamic(definition) && !all;
+  const added: Item[] = [];
+  const removed: Item[] = [];
+  const refreshed: { was: Item; will: Item }[] = [];
+  let kept = 0;
+  for (const will of after) {
+    const was = old.get(will.key);
+    old.delete(will.key);
+    if (was === undefined) added.push(will);
+    else if (state || (was.content === will.content && sameTime(was.timeout, will.timeout))) kept++;
+    else if (was.content === will.content) refreshed.push({ was, will });
+    else {
+      removed.push(was);
+      added.push(will);
+    }
+  }
+  if (state) kept += old.size;
+  else removed.push(...old.values());
+  return { added, removed, refreshed, kept };
+}

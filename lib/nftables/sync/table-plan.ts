@@ -1,0 +1,211 @@
+// What has to happen to a table: the least that makes of it what is desired.
+import { NetfilterError } from '../../errors.ts';
+import type { Slice, Verb } from '../../run.ts';
+import { type Alignment, align, alignmentOf } from '../../sync/align.ts';
+import { EncodeError } from '../../wire/errors.ts';
+import type { FlowtableAttributes } from '../objects/flowtable.ts';
+import type { ObjectAttributes } from '../objects/object.ts';
+import type { PortableChain, PortableRule, PortableSet, PortableTable, RuleList } from '../portable.ts';
+import { isBound } from '../taken.ts';
+import { isAnonymous, isConstant, type MadeAnew, type Numbers, TableContent } from './content.ts';
+import { chainDifferences, flowtableDifferences, objectDifferences, setDifferences, tableDifferences } from './definitions.ts';
+import { type ElementPlan, itemsOf, planElements } from './elements.ts';
+import { neededBy } from './needed.ts';
+import { type ChainPlan, type Pair, type Part, pairs, part, type SetPlan, type TablePlan, withTable } from './parts.ts';
+import { keyOfObject, objectKey } from './references.ts';
+import type { TableScope } from './scope.ts';
+
+export interface PlanSettings {
+  /** What the packet path has put in dynamic sets is made what is desired too. */
+  readonly dynamic: boolean;
+  readonly numbers: Numbers;
+  readonly slice: Slice;
+}
+
+/** `was`: the table in the kernel. */
+export function planTable(scope: TableScope, was: PortableTable | undefined, o: PlanSettings): Verb<TablePlan> {
+  return new TablePlanner(scope, was, o).plan();
+}
+
+/** Kinds of objects whose data NFT_MSG_NEWOBJ changes where they are, with their state; of all others it changes nothing and says nothing (nf_tables_newobj). */
+const updated = new Set(['quota', 'synproxy'].map((kind) => objectKey(kind, '')));
+
+type Owned = Pick<PortableTable, 'sets' | 'objects' | 'flowtables'>;
+
+class TablePlanner {
+  readonly #scope: TableScope;
+  readonly #was: PortableTable | undefined;
+  readonly #will: PortableTable | undefined;
+  readonly #o: PlanSettings;
+  readonly #anew: MadeAnew = { chains: new Set(), sets: new Set(), objects: new Set() };
+  readonly #before: TableContent;
+  readonly #after: TableContent;
+
+  constructor(scope: TableScope, was: PortableTable | undefined, o: PlanSettings) {
+    this.#scope = scope;
+    this.#was = was;
+    this.#will = scope.desired;
+    this.#o = o;
+    this.#before = new TableContent(was, o.numbers, this.#anew);
+    this.#after = new TableContent(scope.desired, o.numbers);
+  }
+
+  *plan(): Verb<TablePlan> {
+    const chains = this.#chains();
+    const objects = this.#objects();
+    const flowtables = this.#flowtables();
+    const head = this.#head(chains);
+    const renewed = head.how === 'anew';
+    for (const { name, how } of chains) if (how === 'anew') this.#anew.chains.add(name);
+    for (const o of objects) if (o.how === 'anew') this.#anew.objects.add(keyOfObject(o.was as ObjectAttributes));
+    const sets: SetPlan[] = [];
+    for (const set of this.#sets()) {
+      sets.push(this.#planSet(set, renewed));
+      yield* this.#o.slice.pause();
+    }
+    const withRules: ChainPlan[] = [];
+    for (const chain of renewed ? withTable<PortableChain, Part<PortableChain>>(chains) : chains)
+      withRules.push({ ...chain, alignment: yield* this.#align(chain) });
+    const refused = renewed ? undefined : flowtables.find(({ how }) => how === 'anew');
+    if (refused !== undefined) throw this.#unsupported(refused);
+    let [added, removed, moved, kept, minimal] = [0, 0, 0, 0, true];
+    for (const { alignment: a } of withRules) {
+      added += a.added;
+      removed += a.removed;
+      moved += a.moved;
+      kept += a.kept;
+      minimal &&= a.minimal;
+    }
+    return {
+      ...head,
+      family: this.#scope.family,
+      chains: withRules,
+      sets,
+      objects: renewed ? withTable<ObjectAttributes, Part<ObjectAttributes>>(objects) : objects,
+      flowtables: renewed ? withTable<FlowtableAttributes, Part<FlowtableAttributes>>(flowtables) : flowtables,
+      ...{ added, removed, moved, kept, minimal },
+      content: this.#after,
+    };
+  }
+
+  get #partly(): boolean {
+    return this.#scope.covers !== undefined;
+  }
+
+  /** The kernel takes no change of a table's flags in a transaction in which a base chain comes under the name of one that goes. */
+  #head(chains: readonly Part<PortableChain>[]): Part<PortableTable> {
+    const { name } = this.#scope;
+    const [was, will] = [this.#was, this.#will];
+    if (this.#partly) {
+      const makes = was === undefined && chains.some(({ how }) => how === 'add');
+      return { name, was, will, how: makes ? 'add' : 'keep', why: [] };
+    }
+    const head = part({ name, was, will }, (a, b) => this.#judged('', () => tableDifferences(a.attributes, b.attributes)), ['flags']);
+    if (head.how !== 'change') return head;
+    const persists = (t: PortableTable | undefined): boolean => t?.attributes.flags?.includes('persist') === true;
+    const rehooked = chains.some((c) => c.how === 'anew' && [c.was, c.will].some((chain) => chain?.attributes.hook !== undefined));
+    return rehooked || persists(was) !== persists(will) ? { ...head, how: 'anew' } : head;
+  }
+
+  #chains(): Part<PortableChain>[] {
+    const { covers } = this.#scope;
+    const own = (table: PortableTable | undefined): PortableChain[] =>
+      (table?.chains ?? []).filter((c) => !isBound(c.attributes) && (covers?.(c.attributes.name ?? '') ?? true));
+    return pairs(own(this.#was), own(this.#will), (c) => c.attributes.name).map((pair) =>
+      part(pair, (a, b) => this.#judged(`chain ${pair.name}`, () => chainDifferences(a.attributes, b.attributes)), ['policy', 'counters']),
+    );
+  }
+
+  /** Of a table that is in the scope in part nothing is compared but chains: what is missing there comes, whatever is there stays. */
+  #parts<T>(list: (of: Owned) => readonly T[], nameOf: (one: T) => string | undefined, keyOf = nameOf): Pair<T>[] {
+    const was = this.#was === undefined ? [] : list(this.#was);
+    if (!this.#partly) return pairs(was, this.#will === undefined ? [] : list(this.#will), nameOf, keyOf);
+    const { covers } = this.#scope;
+    const chains = this.#will?.chains.filter((c) => covers?.(c.attributes.name ?? '')) ?? [];
+    const needed = this.#will === undefined ? [] : list(neededBy(this.#will, chains));
+    return pairs(was, needed, nameOf, keyOf).filter((pair) => pair.was === undefined);
+  }
+
+  #objects(): Part<ObjectAttributes>[] {
+    return this.#parts(
+      (t) => t.objects,
+      (o) => o.name,
+      keyOfObject,
+    ).map((pair) => {
+      const inPlace = updated.has(objectKey(pair.will?.kind, '')) ? ['data'] : [];
+      return part(pair, (a, b) => this.#judged(`object ${pair.name}`, () => objectDifferences(a, b)), inPlace);
+    });
+  }
+
+  #flowtables(): Part<FlowtableAttributes>[] {
+    return this.#parts(
+      (t) => t.flowtables,
+      (f) => f.name,
+    ).map((pair) => part(pair, (a, b) => this.#judged(`flowtable ${pair.name}`, () => flowtableDifferences(a, b)), []));
+  }
+
+  #sets(): Part<PortableSet>[] {
+    const own = this.#parts(
+      (t) => t.sets.filter((s) => !isAnonymous(s.attributes)),
+      (s) => s.attributes.name,
+    );
+    return own.map((pair) => part(pair, (a, b) => this.#judged(`set ${pair.name}`, () => setDifferences(a.attributes, b.attributes)), []));
+  }
+
+  #planSet(set: Part<PortableSet>, renewed: boolean): SetPlan {
+    const { name, was, will } = set;
+    const before = was === undefined ? [] : itemsOf(was, this.#before);
+    const after = will === undefined ? [] : this.#judged(`set ${name}`, () => itemsOf(will, this.#after));
+    const all = (): ElementPlan => ({ added: after, removed: before, refreshed: [], kept: 0 });
+    if (set.how !== 'keep') {
+      this.#anew.sets.add(name);
+      return { ...set, elements: all() };
+    }
+    if (renewed) return { ...set, how: 'anew', elements: all() };
+    const { attributes } = will as PortableSet;
+    const elements = planElements(attributes, before, after, this.#o.dynamic);
+    // The kernel takes no changes of a constant set that rules refer to.
+    if (!isConstant(attributes) || changes(elements) === 0) return { ...set, elements };
+    this.#anew.sets.add(name);
+    return { ...set, how: 'anew', why: ['elements'], elements: all() };
+  }
+
+  *#align({ name, how, was, will }: Part<PortableChain>): Verb<Alignment> {
+    const before = yield* this.#keys(was?.rules, (rule) => this.#before.rule(rule));
+    const after = yield* this.#keys(will?.rules, (rule, place) =>
+      this.#judged(`rule ${place + 1} of chain ${name}`, () => this.#after.rule(rule)),
+    );
+    return how === 'anew' ? alignmentOf(before, after, new Int32Array(after.length).fill(-1)) : align(before, after);
+  }
+
+  *#keys(rules: RuleList | undefined, keyOf: (rule: PortableRule, place: number) => string): Verb<string[]> {
+    const keys: string[] = [];
+    for (const rule of rules ?? []) {
+      keys.push(keyOf(rule, keys.length));
+      yield* this.#o.slice.pause();
+    }
+    return keys;
+  }
+
+  #judged<T>(what: string, judge: () => T): T {
+    try {
+      return judge();
+    } catch (err) {
+      if (!(err instanceof EncodeError)) throw err;
+      throw new NetfilterError(`sync: ${what}${this.#place}: ${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG', cause: err });
+    }
+  }
+
+  #unsupported({ name, why }: Part<unknown>): NetfilterError {
+    const text = `sync: flowtable ${name}${this.#place} has another ${why.join(', ')}, which is not changed; nothing was sent`;
+    return new NetfilterError(text, { code: 'ERR_NOT_SUPPORTED' });
+  }
+
+  get #place(): string {
+    return ` in table ${this.#scope.family} ${this.#scope.name}`;
+  }
+}
+
+function changes({ added, removed, refreshed }: ElementPlan): number {
+  return added.length + removed.length + refreshed.length;
+}
