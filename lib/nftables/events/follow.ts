@@ -300,7 +300,8 @@ export class Follower<R = FollowedRule> {
 
   addTable(object: ChangedTable): FollowedTable<R> {
     const key = `${object.family} ${object.name}`;
-    const known = this.#tables.get(key);
+    // The kernel does not announce that a table has gone with its owner: another one may come in its place.
+    const known = this.#tables.get(key)?.object.handle === object.handle ? this.#tables.get(key) : undefined;
     if (known !== undefined) known.object = object;
     const table = known ?? new FollowedTable<R>(object);
     this.#tables.set(key, table);
@@ -339,8 +340,8 @@ export class Follower<R = FollowedRule> {
       }
       case m.NFT_MSG_DELCHAIN: {
         const chain = of(change.object, 'chain');
-        // With a hook only that part of it was deleted, devices of a netdev chain: nft_delchain_hook().
-        if (chain.hook !== undefined || chain.dev !== undefined || !this.#follows(chain.family, chain.table)) return true;
+        // With devices only those were deleted: nft_delchain_hook(). Kernels before 6.4 tell the hook of every base chain.
+        if (chain.dev !== undefined || !this.#follows(chain.family, chain.table)) return true;
         return this.table(chain.family, chain.table)?.deleteChain(chain.name) === true;
       }
       case m.NFT_MSG_NEWRULE:
