@@ -1,5 +1,7 @@
 // What nf_tables holds of iptables' tables, read once and then followed by events. A generation request tells whether that is still so.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, Listener } from '../../connection.ts';
+import { closedError, type NetfilterError } from '../../errors.ts';
 import { GROUP_COMMITS, type NativeEventBatch, type NativeEventSource } from '../../native.ts';
 import { chainParts } from '../../nftables/chain-parts.ts';
 import { decodeObject } from '../../nftables/events/decode.ts';
@@ -15,6 +17,7 @@ import type { Writer } from '../../sync/commit.ts';
 import { KeyWriter, keyContext } from '../sync/rule-key.ts';
 import type { TableState } from '../sync/state.ts';
 import type { CompatContext } from './context.ts';
+import { hiddenChain } from './look.ts';
 import { ViewChain, ViewRule } from './view-rule.ts';
 
 /** Of events nobody has asked for: beyond, what is known is read anew. */
@@ -22,6 +25,7 @@ const QUEUE_BYTES = 16 * 1024 * 1024;
 /** How long the events of a commit that the kernel has told of may be on their way. */
 const LATE_MS = 2000;
 const TAKE_MS = 100;
+const LOOK_EVERY_MS = 1;
 const AT_ONCE = 256;
 
 export interface ViewTable extends TableState<ViewChain> {
@@ -43,7 +47,6 @@ export class CompatView implements Listener {
   #reader: EventReader | undefined;
   #source: NativeEventSource | undefined;
   #forget: (() => void) | undefined;
-  #pulling: Promise<void> | undefined;
   #writer: KeyWriter | undefined;
   /** Keys of the rules that the commit of that generation has sent, in their order. */
   #sent: { readonly generation: number; readonly keys: readonly string[]; next: number } | undefined;
@@ -66,6 +69,8 @@ export class CompatView implements Listener {
     for (const name of more) this.#tables.add(name);
     if (more.length > 0) this.#drop();
     if (!(yield* this.#catchUp(generation))) yield* this.#read();
+    // Closed meanwhile.
+    if (this.#follower === undefined) throw closedError('look at the tables');
     return this.#known();
   }
 
@@ -144,7 +149,11 @@ export class CompatView implements Listener {
       const found = get(name);
       return found?.shown === false ? found.object : undefined;
     };
-    return { exists: table !== undefined, version: table?.version ?? 0, chains, hidden };
+    const refusal = (name: string): NetfilterError | undefined => {
+      const found = hidden(name);
+      return found === undefined ? undefined : hiddenChain(found.table, name, found.hook !== undefined);
+    };
+    return { exists: table !== undefined, version: table?.version ?? 0, chains, hidden, refusal };
   }
 
   #keyWriter(): KeyWriter {
@@ -159,8 +168,7 @@ export class CompatView implements Listener {
   /** Whether what is known is of that generation, or of a later one; the events of a commit may be on their way. */
   *#catchUp(generation: number): Verb<boolean> {
     const until = performance.now() + LATE_MS;
-    while (this.#isBehind(generation) && performance.now() < until)
-      yield* step({ sync: () => this.#take(), async: () => this.#pulled(until) });
+    while (this.#isBehind(generation) && performance.now() < until) yield* step({ sync: () => this.#take(), async: () => this.#come() });
     if (this.#isBehind(generation)) this.#drop();
     return this.#follower !== undefined;
   }
@@ -171,22 +179,11 @@ export class CompatView implements Listener {
     if (batch !== undefined) this.#apply(batch);
   }
 
-  async #pulled(until: number): Promise<void> {
-    const source = this.#source;
-    if (source === undefined) return;
-    this.#pulling ??= new Promise<void>((resolve) => {
-      source.pull((batch) => {
-        if (source === this.#source) {
-          this.#pulling = undefined;
-          this.#apply(batch);
-        }
-        resolve();
-      });
-    });
-    let late: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => (late = setTimeout(resolve, until - performance.now())));
-    await Promise.race([this.#pulling, timeout]);
-    clearTimeout(late);
+  /** A pull would go on waiting where a lookup takes what it waits for, and keep the process alive. */
+  async #come(): Promise<void> {
+    const batch = this.#source?.take(0);
+    if (batch === undefined) await sleep(LOOK_EVERY_MS);
+    else this.#apply(batch);
   }
 
   #apply(batch: NativeEventBatch): void {
@@ -215,7 +212,6 @@ export class CompatView implements Listener {
     this.#reader = undefined;
     this.#source?.close();
     this.#source = undefined;
-    this.#pulling = undefined;
     this.#forget?.();
     this.#forget = undefined;
   }
@@ -257,7 +253,7 @@ export class CompatView implements Listener {
         if (n++ % AT_ONCE === 0) yield* slice.pause();
       }
     }
-    this.#follower = follower;
+    if (this.#source === source) this.#follower = follower;
   }
 
   *#dumps(family: number, slice: Slice): Verb<{ tables: ChangedTable[]; chains: ChangedChain[]; rules: RuleDump }> {
