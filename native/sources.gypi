@@ -19,6 +19,7 @@
       'native/nft_events.cc',
       'native/nft_generation.cc',
       'native/nft_request.cc',
+      'native/pages.cc',
       'native/xt_commands.cc',
       'native/xt_commit.cc',
       'native/xt_lock.cc',

@@ -5,7 +5,7 @@ import { NetfilterError } from '../errors.ts';
 import type { Family } from '../model/ruleset.ts';
 import type { NativeDumpReply } from '../native.ts';
 import type { Verb } from '../run.ts';
-import { findAttribute, readMessage } from '../wire/attributes.ts';
+import { align4, attributeLength, findAttribute, readMessage } from '../wire/attributes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { list } from '../wire/kinds.ts';
 import { type AttributeTable, nested } from '../wire/table.ts';
@@ -130,6 +130,17 @@ export function* elementsOf(reply: NativeDumpReply): Generator<ElementAttributes
     if (list === undefined) throw new DecodeError('set elements that are no list', at);
     yield* list;
   }
+}
+
+export function countElements(reply: NativeDumpReply): number {
+  const bytes = new Uint8Array(reply.data);
+  let count = 0;
+  for (const at of reply.index) {
+    const message = readMessage(bytes, at);
+    const [start, end] = findAttribute(bytes, message.start, message.end, NFTA_SET_ELEM_LIST_ELEMENTS) ?? [0, 0];
+    for (let element = start; element < end; element += align4(attributeLength(bytes, element, end))) count++;
+  }
+  return count;
 }
 
 function* dumpElements(connection: Connection, set: Decoded<SetAttributes>): Verb<NativeDumpReply> {

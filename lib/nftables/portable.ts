@@ -3,6 +3,7 @@
 import { NetfilterError } from '../errors.ts';
 import type { Family } from '../model/ruleset.ts';
 import type { NativeDumpReply } from '../native.ts';
+import { readMessage } from '../wire/attributes.ts';
 import { partsByTable } from './by-table.ts';
 import type { AnyExpression } from './expressions/expression.ts';
 import { expressionTables } from './expressions/index.ts';
@@ -13,7 +14,7 @@ import { type FlowtableAttributes, flowtableTable } from './objects/flowtable.ts
 import { type ObjectAttributes, objectTable } from './objects/object.ts';
 import { type SetAttributes, setTable } from './objects/set.ts';
 import { type TableAttributes, tableTable } from './objects/table.ts';
-import { elementsOf, type Picture } from './picture.ts';
+import { countElements, elementsOf, type Picture } from './picture.ts';
 import { NftRuleset } from './ruleset.ts';
 
 export interface PortableRule {
@@ -26,6 +27,8 @@ export interface RuleList extends Iterable<PortableRule> {
   at(place: number): PortableRule | undefined;
   /** Of rules that a kernel holds. */
   handle?(place: number): bigint;
+  /** Of rules that were dumped, what they are but for counters: equal where two are the same. */
+  content?(place: number): bigint;
 }
 export interface PortableChain {
   readonly attributes: ChainAttributes;
@@ -97,12 +100,16 @@ export class PictureRules implements RuleList {
   handle(place: number): bigint {
     return this.#dump.reply.handles[this.#start + place] as bigint;
   }
+  content(place: number): bigint {
+    return this.#dump.reply.contents[this.#start + place] as bigint;
+  }
   *[Symbol.iterator](): Generator<PortableRule> {
     for (let place = 0; place < this.length; place++) yield this.at(place);
   }
 }
 
-class PictureElements implements Iterable<ElementAttributes> {
+/** The elements of a set as they were dumped. */
+export class PictureElements implements Iterable<ElementAttributes> {
   readonly #dumped: NativeDumpReply | undefined;
 
   constructor(dumped: NativeDumpReply | undefined) {
@@ -110,6 +117,21 @@ class PictureElements implements Iterable<ElementAttributes> {
   }
   *[Symbol.iterator](): Generator<ElementAttributes> {
     if (this.#dumped !== undefined) yield* elementsOf(this.#dumped);
+  }
+
+  /** Whether others were dumped byte for byte alike, as a set is that nothing has happened to. False where that isn't known. */
+  isDumpedAs(other: PictureElements): boolean {
+    const [a, b] = [this.#dumped, other.#dumped];
+    if (a === undefined || b === undefined || a.index.length !== b.index.length) return false;
+    const [bytes, others] = [Buffer.from(a.data), Buffer.from(b.data)];
+    return a.index.every((at, i) => {
+      const [one, two] = [readMessage(bytes, at), readMessage(others, b.index[i] as number)];
+      return bytes.compare(others, two.start, two.end, one.start, one.end) === 0;
+    });
+  }
+  /** How many there are, without decoding any. */
+  get count(): number {
+    return this.#dumped === undefined ? 0 : countElements(this.#dumped);
   }
 }
 

@@ -233,6 +233,29 @@ for (const backend of backends)
         });
       });
 
+      it('counters are carried table by table', async () => {
+        await withNamespace(async (ns) => {
+          await using ipt = await Iptables.open({ family, backend, netns: ns.path });
+          const text = (order: readonly number[], counted: boolean): string =>
+            modelTables
+              .map((table, i) => {
+                const rule = (n: number): string => `${counted ? `[${10 * i + n}:${100 * i + n}] ` : ''}-A X -p tcp -m tcp --dport ${n}\n`;
+                return `*${table}\n:X - [0:0]\n${order.map(rule).join('')}COMMIT\n`;
+              })
+              .join('');
+          await ipt.restore(text([1, 2, 3], true), { counters: true });
+          const report = await ipt.sync(text([3, 1, 2], false), {}, { carryCounters: true });
+          assert.deepEqual(numbers(report), { added: 0, removed: 0, moved: 3, kept: 6 });
+          const saved = readSaved(await new Programs(backend, family).save(ns, '-c'));
+          for (const [i, table] of modelTables.entries())
+            assert.deepEqual(
+              saved.get(table)?.get('X')?.counters,
+              [3, 1, 2].map((n) => `[${10 * i + n}:${100 * i + n}]`),
+              table,
+            );
+        });
+      });
+
       it('nothing is sent where nothing has to be done', async () => {
         await withNamespace(async (ns) => {
           const programs = new Programs(backend, family);

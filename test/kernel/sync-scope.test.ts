@@ -19,6 +19,7 @@ const HOST = `${table(
   ':KUBE-A - [0:0]',
   ':KUBE-B - [0:0]',
   ':DOCKER - [0:0]',
+  ':TWICE - [0:0]',
   '[1:10] -A INPUT -j KUBE-A',
   '[2:20] -A INPUT -p tcp -j ACCEPT',
   '[3:30] -A FORWARD -j DOCKER',
@@ -26,6 +27,9 @@ const HOST = `${table(
   '[5:50] -A KUBE-A -p udp -j ACCEPT',
   '[6:60] -A KUBE-B -s 10.0.0.0/8 -j DROP',
   '[7:70] -A DOCKER -j RETURN',
+  '[10:100] -A TWICE -p tcp',
+  '[11:110] -A TWICE -p udp',
+  '[12:120] -A TWICE -p tcp',
 )}${table(
   'nat',
   ':PREROUTING ACCEPT [0:0]',
@@ -83,6 +87,7 @@ const cases: readonly Case[] = [
       'filter KUBE-A': undefined,
       'filter KUBE-B': undefined,
       'filter DOCKER': undefined,
+      'filter TWICE': undefined,
     },
   },
   {
@@ -176,6 +181,34 @@ const cases: readonly Case[] = [
       'filter DOCKER-USER': ['-', '[0:0] -A DOCKER-USER -j DOCKER'],
       'mangle FORWARD': ['ACCEPT', '[0:0] -A FORWARD -p tcp -j ACCEPT'],
     },
+  },
+  {
+    name: 'of two rules that are alike the one nearest to its place is ours, the other stays',
+    text: '',
+    scope: { jumps: [{ table: 'filter', chain: 'TWICE', rule: '-p tcp', at: 'last' }] },
+    becomes: {},
+  },
+  {
+    name: 'the same at the beginning, and another jump behind it',
+    text: '',
+    scope: {
+      jumps: [
+        { table: 'filter', chain: 'TWICE', rule: '-p tcp', at: 'first' },
+        { table: 'filter', chain: 'TWICE', rule: '-p udp', at: 'first' },
+      ],
+    },
+    becomes: {},
+  },
+  {
+    name: 'the same at the end, behind another',
+    text: '',
+    scope: {
+      jumps: [
+        { table: 'filter', chain: 'TWICE', rule: '-p udp', at: 'last' },
+        { table: 'filter', chain: 'TWICE', rule: '-p tcp', at: 'last' },
+      ],
+    },
+    becomes: {},
   },
   {
     name: 'the only rule of a chain, as first and as last jump',

@@ -53,7 +53,6 @@ export class Layout {
   readonly #users: Set<string>;
   /** Of those made under their last name, the ones that are made already. */
   readonly #madeLast = new Set<string>();
-  #nextId = 1;
   /** The numbers of commands that have nothing to do. */
   readonly idle: number[] = [];
   /** Whether a rule is deleted: the commit then makes a generation, which the kernel does not tell where the deletion comes first. */
@@ -289,7 +288,7 @@ export class Layout {
     const expressions = ruleExpressions(rule);
     const state = this.#state(c.chain);
     // Only rules that a later command may name need an id.
-    const id = state === undefined ? undefined : this.#nextId++;
+    const id = state === undefined ? undefined : this.#out.batch.newRuleId();
     const message = this.#out.addRule(this.#kernelName(c.chain), expressions, place, this.#named(index, c), { id });
     this.#o.messages?.set(index, message);
     if (state !== undefined && id !== undefined) state.entries.splice(at, 0, { id, expressions });
@@ -306,7 +305,7 @@ export class Layout {
       return this.#deleteRule(index, c, at);
     }
     const expressions = ruleExpressions(rule);
-    const id = this.#nextId++;
+    const id = this.#out.batch.newRuleId();
     const chain = this.#kernelName(c.chain);
     const message = this.#out.addRule(chain, expressions, { replace: old.handle }, this.#named(index, c), { id });
     this.#o.messages?.set(index, message);
@@ -375,7 +374,7 @@ export class Layout {
     const { expressions: counted, userdata } = state.content(old);
     if (!counted.some((e) => e.type === 'counter' && hasCounted({ packets: e['packets'], bytes: e['bytes'] }))) return false;
     const expressions = counted.map((e) => (e.type === 'counter' ? { ...e, ...NOTHING } : e));
-    const id = this.#nextId++;
+    const id = this.#out.batch.newRuleId();
     const named = this.#named(index, c);
     // The kernel replaces by handle only; a rule of this batch has none yet.
     const place = 'id' in old ? { after: nameOf(old) } : { replace: old.handle };

@@ -6,7 +6,7 @@ import { RuleDump } from '../../nftables/installed-rule.ts';
 import { families } from '../../nftables/objects/messages.ts';
 import { dumpRules, nextGeneration } from '../../nftables/read.ts';
 import { sendBatch } from '../../nftables/send.ts';
-import type { Verb } from '../../run.ts';
+import { Slice, type Verb } from '../../run.ts';
 import { builtinChain } from '../builtin.ts';
 import { commandError, operationOf } from '../command-error.ts';
 import { type Command, misplaced, type TableCommands } from '../commands.ts';
@@ -30,6 +30,8 @@ export type CompatTablePlan = TablePlan<ViewChain>;
 /** Rules a message about which costs, with its attributes. */
 const BYTES_A_CHANGE = 700;
 const MOST_FOLLOWED = 5000;
+/** Rules between two looks at the clock. */
+const AT_ONCE = 64;
 
 /** One transaction for all tables. */
 export class CompatSync implements SyncStore<ViewChain, View> {
@@ -62,11 +64,12 @@ function* sendPlans(
   o: SendPlanOptions,
 ): Verb<number | undefined> {
   yield* context.learn(comingRules(plans));
-  const counters = o.carryCounters ? yield* movedCounters(context, plans) : new Map<bigint, Counter>();
+  const counters = o.carryCounters ? yield* movedCounters(context, plans) : undefined;
   const changes = plans.reduce((sum, p) => sum + p.added + p.moved + p.removed + p.chains.length + p.deleted.length, 0);
   const batch = new Batch((changes + 1) * BYTES_A_CHANGE);
   const bytes = context.bytes();
   const keys: string[] = [];
+  const slice = new Slice();
   const work: TableCommands[] = [];
   let first = 0;
   for (const plan of plans) {
@@ -74,8 +77,8 @@ function* sendPlans(
       const hidden = table(plan.table).hidden(name);
       if (hidden !== undefined) throw hiddenChain(plan.table, name, hidden.hook !== undefined);
     }
-    const writer = new PlanWriter(context, bytes, batch, plan, first, keys, counters);
-    writer.write();
+    const writer = new PlanWriter(context, bytes, batch, plan, first, keys, counters?.get(plan));
+    yield* writer.write(slice);
     first += writer.commands.length;
     work.push({ table: plan.table, commands: writer.commands, fresh: false });
   }
@@ -99,18 +102,24 @@ function* comingRules(plans: readonly CompatTablePlan[]): Generator<RuleSpec> {
     for (const chain of chains) for (const [place, from] of chain.alignment.from.entries()) if (from < 0) yield chain.rule(place).spec;
 }
 
-/** What the rules of chains in which some move have counted, by handle. */
-function* movedCounters(context: CompatContext, plans: readonly CompatTablePlan[]): Verb<Map<bigint, Counter>> {
-  const out = new Map<bigint, Counter>();
-  for (const { table, chains } of plans)
-    for (const { name, alignment } of chains) {
+type CountersByHandle = ReadonlyMap<bigint, Counter>;
+
+/** What the rules of chains in which some move have counted, table by table: the kernel numbers rules anew in each. */
+function* movedCounters(context: CompatContext, plans: readonly CompatTablePlan[]): Verb<ReadonlyMap<CompatTablePlan, CountersByHandle>> {
+  const out = new Map<CompatTablePlan, CountersByHandle>();
+  for (const plan of plans) {
+    const counters = new Map<bigint, Counter>();
+    out.set(plan, counters);
+    for (const { name, alignment } of plan.chains) {
       if (alignment.moved === 0) continue;
-      const dump = new RuleDump(yield* dumpRules(context.connection, { family: families[context.family], table, chain: name }));
+      const scope = { family: families[context.family], table: plan.table, chain: name };
+      const dump = new RuleDump(yield* dumpRules(context.connection, scope));
       for (const [row, handle] of dump.reply.handles.entries()) {
         const counter = dump.counter(row);
-        if (counter !== undefined) out.set(handle, counter);
+        if (counter !== undefined) counters.set(handle, counter);
       }
     }
+  }
   return out;
 }
 
@@ -129,8 +138,8 @@ class PlanWriter {
   readonly #plan: CompatTablePlan;
   readonly #first: number;
   readonly #keys: string[];
-  readonly #counters: ReadonlyMap<bigint, Counter>;
-  #nextId = 1;
+  /** Undefined: what moves begins to count anew. */
+  readonly #counters: CountersByHandle | undefined;
 
   constructor(
     context: CompatContext,
@@ -139,7 +148,7 @@ class PlanWriter {
     plan: CompatTablePlan,
     first: number,
     keys: string[],
-    counters: ReadonlyMap<bigint, Counter>,
+    counters: CountersByHandle | undefined,
   ) {
     this.#context = context;
     this.#bytes = bytes;
@@ -151,11 +160,11 @@ class PlanWriter {
   }
 
   /** Chains before the rules that lead there, and gone after them. */
-  write(): void {
+  *write(slice: Slice): Verb<void> {
     const { chains, deleted, exists } = this.#plan;
     if (!exists) this.#out.addTable(this.#first);
     for (const chain of chains) this.#chain(chain);
-    for (const chain of chains) this.#rules(chain);
+    for (const chain of chains) yield* this.#rules(chain, slice);
     for (const { name } of deleted) this.#out.flushChain(name, this.#command({ verb: 'flushChain', chain: name }));
     for (const { name } of deleted) this.#out.deleteChain(name, this.#command({ verb: 'deleteChain', chain: name }));
   }
@@ -180,7 +189,7 @@ class PlanWriter {
     else this.#out.changeBuiltin(builtin, settings, index);
   }
 
-  #rules({ name, was, keys, alignment, rule }: ChainPlan<ViewChain>): void {
+  *#rules({ name, was, keys, alignment, rule }: ChainPlan<ViewChain>, slice: Slice): Verb<void> {
     const { from, movedFrom, gone, kept } = alignment;
     if (was !== undefined && gone.length > 0) {
       if (kept === 0) this.#out.flushChain(name, this.#command({ verb: 'flushChain', chain: name }));
@@ -194,11 +203,12 @@ class PlanWriter {
         before = { handle: (was as ViewChain).handle(stays) };
         continue;
       }
+      if (place % AT_ONCE === 0) yield* slice.pause();
       // Behind the last that stays there is only the end.
       const at: RulePlace = place > last ? 'last' : before === undefined ? 'first' : { after: before };
-      const id = place > last ? undefined : this.#nextId++;
+      const id = place > last ? undefined : this.#out.batch.newRuleId();
       const old = movedFrom[place] as number;
-      this.#add(name, rule(place), at, { id, counter: old < 0 ? undefined : this.#counters.get((was as ViewChain).handle(old)) });
+      this.#add(name, rule(place), at, { id, counter: old < 0 ? undefined : this.#counters?.get((was as ViewChain).handle(old)) });
       this.#keys.push(keys[place] as string);
       if (id !== undefined) before = { id };
     }

@@ -24,8 +24,9 @@ import { ViewChain, ViewRule } from './view-rule.ts';
 const QUEUE_BYTES = 16 * 1024 * 1024;
 /** How long the events of a commit that the kernel has told of may be on their way. */
 const LATE_MS = 2000;
-const TAKE_MS = 100;
 const LOOK_EVERY_MS = 1;
+/** How long a lookup may wait for them: nothing else happens in the process meanwhile. */
+const BLOCKS_MS = 200;
 const AT_ONCE = 256;
 
 export interface ViewTable extends TableState<ViewChain> {
@@ -79,8 +80,8 @@ export class CompatView implements Listener {
     const reply = this.#source?.generation();
     if (reply === undefined || reply.failure !== undefined) return undefined;
     const { generation } = reply;
-    const until = performance.now() + LATE_MS;
-    while (this.#isBehind(generation) && performance.now() < until) this.#take();
+    const until = performance.now() + BLOCKS_MS;
+    while (this.#isBehind(generation) && performance.now() < until) this.#take(BLOCKS_MS);
     if (this.#isBehind(generation)) this.#drop();
     return this.#follower === undefined ? undefined : this.#known();
   }
@@ -168,14 +169,15 @@ export class CompatView implements Listener {
   /** Whether what is known is of that generation, or of a later one; the events of a commit may be on their way. */
   *#catchUp(generation: number): Verb<boolean> {
     const until = performance.now() + LATE_MS;
-    while (this.#isBehind(generation) && performance.now() < until) yield* step({ sync: () => this.#take(), async: () => this.#come() });
+    while (this.#isBehind(generation) && performance.now() < until)
+      yield* step({ sync: () => this.#take(BLOCKS_MS), async: () => this.#come() });
     if (this.#isBehind(generation)) this.#drop();
     return this.#follower !== undefined;
   }
 
   /** Waits where nothing has come. */
-  #take(): void {
-    const batch = this.#source?.take(TAKE_MS);
+  #take(ms: number): void {
+    const batch = this.#source?.take(ms);
     if (batch !== undefined) this.#apply(batch);
   }
 
@@ -234,23 +236,18 @@ export class CompatView implements Listener {
     });
     for (const table of value.tables) follower.addTable(table);
     for (const chain of value.chains) follower.table(chain.family, chain.table)?.addChain(chain);
-    for (const [i, { table: name, chain, start, end }] of value.rules.chains.entries()) {
-      if (i % AT_ONCE === 0) yield* slice.pause();
+    // Keys now, and the dump can go.
+    const writer = this.#keyWriter();
+    for (const { table: name, chain, start, end } of value.rules.chains) {
       const table = follower.table(this.#context.family, name);
       const into = table?.chain(chain);
       for (let row = start; row < end; row++) {
-        const rule = new DumpedRule(value.rules, row);
-        into?.push(rule.handle, new ViewRule(rule));
-        table?.bind(rule.handle, rule);
-      }
-    }
-    // Keys now, and the dump can go.
-    const writer = this.#keyWriter();
-    for (const table of follower.tables()) {
-      let n = 0;
-      for (const chain of table.chains()) {
-        for (const rule of chain.rules) rule.key(writer);
-        if (n++ % AT_ONCE === 0) yield* slice.pause();
+        if (row % AT_ONCE === 0) yield* slice.pause();
+        const dumped = new DumpedRule(value.rules, row);
+        const rule = new ViewRule(dumped);
+        rule.key(writer);
+        into?.push(rule.handle, rule);
+        table?.bind(rule.handle, dumped);
       }
     }
     if (this.#source === source) this.#follower = follower;

@@ -78,6 +78,15 @@ export class TableContent {
     return this.#bound.get(name);
   }
 
+  /** Whether what has no name of its own is called the same in both and is the same: then rules that look the same are. */
+  agreesWith(other: TableContent): boolean {
+    if (this.#anonymous.size !== other.#anonymous.size || this.#bound.size !== other.#bound.size) return false;
+    const same = (reference: Reference): boolean => this.#contentName(reference) === other.#contentName(reference);
+    for (const name of this.#anonymous.keys()) if (!same({ to: 'set', name })) return false;
+    for (const name of this.#bound.keys()) if (!same({ to: 'chain', name })) return false;
+    return true;
+  }
+
   /** The key of a rule. */
   rule({ expressions, userdata }: PortableRule): string {
     const list = expressionsAsTaken(expressions, false).map((e) => this.#expression(e));
@@ -86,6 +95,7 @@ export class TableContent {
 
   /** An element without its key and times. */
   element(set: SetAttributes, e: ElementAttributes): string {
+    if (isKeyAlone(e)) return KEY_ALONE;
     const { key: _1, keyEnd: _2, timeout: _3, expiration: _4, ...rest } = elementAsTaken(e, false);
     return this.#numbers.of(encoded(elementTable, this.#element(set, rest)));
   }
@@ -150,11 +160,20 @@ export class TableContent {
   }
 }
 
+/** As most elements are. */
+const KEY_ALONE = '';
+function isKeyAlone({ flags, data, userdata, objref, expr, expressions, unknown }: ElementAttributes): boolean {
+  const more = data ?? userdata ?? objref ?? expr ?? expressions ?? unknown;
+  return more === undefined && (flags === undefined || flags.length === 0);
+}
+
 /** One for all: what is written is read before anything else is. */
 const writer = new AttributeWriter();
+let written = Buffer.from(writer.bytes.buffer);
 
 export function encoded<T extends object>(table: AttributeTable<T>, value: T): string {
   writer.rewind(0);
   table.encode(writer, value);
-  return Buffer.from(writer.bytes.buffer, 0, writer.length).toString('latin1');
+  if (written.buffer !== writer.bytes.buffer) written = Buffer.from(writer.bytes.buffer);
+  return written.toString('latin1', 0, writer.length);
 }

@@ -57,8 +57,10 @@ function setLines(set: SetPlan): string[] {
   return [...partLines(kind, set), ...(lines.length === 0 ? [] : [`@@ elements of ${name} @@`, ...lines])];
 }
 
+/** Without the time that is left, which is another at every look. */
 function shown(set: PortableSet | undefined, { parts }: Item): string {
-  const [element] = setElements(setInfoOf(set?.attributes ?? {}), parts);
+  const timeless = parts.map(({ expiration: _, ...e }) => e);
+  const [element] = setElements(setInfoOf(set?.attributes ?? {}), timeless);
   return typeof element === 'string' ? element : JSON.stringify(element, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v));
 }
 

@@ -1,4 +1,5 @@
 // The elements of a set that becomes another: which come, go, stay, and which only get another time to live.
+import type { Slice, Verb } from '../../run.ts';
 import type { ElementAttributes } from '../objects/element.ts';
 import type { SetAttributes } from '../objects/set.ts';
 import type { PortableSet } from '../portable.ts';
@@ -41,20 +42,22 @@ export function sameTime(a: bigint, b: bigint): boolean {
   return difference <= TICK_MS;
 }
 
-export function itemsOf({ attributes, elements }: PortableSet, content: TableContent): Item[] {
-  const item = (e: ElementAttributes, parts: readonly ElementAttributes[], next?: ElementAttributes): Item => ({
-    key: `${text(e.key)}-${text(next === undefined ? e.keyEnd : next.key)}`,
-    content: content.element(attributes, e),
-    timeout: e.timeout ?? attributes.timeout ?? 0n,
-    parts,
-  });
-  if (!hasEnds(attributes)) return Array.from(elements, (e) => item(e, [e]));
-  const edges = [...wholeRanges(elements)];
-  return edges.flatMap((e, i) => {
-    if (isEnd(e)) return [];
-    const next = e.key === undefined ? undefined : edges[i + 1];
-    return [item(e, next !== undefined && isEnd(next) ? [e, next] : [e], next)];
-  });
+export function* itemsOf({ attributes, elements }: PortableSet, content: TableContent, slice: Slice): Verb<Item[]> {
+  const items: Item[] = [];
+  const add = (e: ElementAttributes, parts: readonly ElementAttributes[], next?: ElementAttributes): void => {
+    const key = `${text(e.key)}-${text(next === undefined ? e.keyEnd : next.key)}`;
+    items.push({ key, content: content.element(attributes, e), timeout: e.timeout ?? attributes.timeout ?? 0n, parts });
+  };
+  const ends = hasEnds(attributes);
+  const list = ends ? [...wholeRanges(elements)] : elements;
+  let at = 0;
+  for (const e of list) {
+    const next = ends && e.key !== undefined ? (list as readonly ElementAttributes[])[++at] : undefined;
+    if (ends && e.key === undefined) at++;
+    if (!isEnd(e)) add(e, next !== undefined && isEnd(next) ? [e, next] : [e], next);
+    yield* slice.pause();
+  }
+  return items;
 }
 
 function text(key: Uint8Array | undefined): string {

@@ -5,11 +5,18 @@ import { type Alignment, align, alignmentOf } from '../../sync/align.ts';
 import { EncodeError } from '../../wire/errors.ts';
 import type { FlowtableAttributes } from '../objects/flowtable.ts';
 import type { ObjectAttributes } from '../objects/object.ts';
-import type { PortableChain, PortableRule, PortableSet, PortableTable, RuleList } from '../portable.ts';
-import { isBound } from '../taken.ts';
+import {
+  PictureElements,
+  type PortableChain,
+  type PortableRule,
+  type PortableSet,
+  type PortableTable,
+  type RuleList,
+} from '../portable.ts';
+import { hasEnds, isBound } from '../taken.ts';
 import { isAnonymous, isConstant, type MadeAnew, type Numbers, TableContent } from './content.ts';
 import { chainDifferences, flowtableDifferences, objectDifferences, setDifferences, tableDifferences } from './definitions.ts';
-import { type ElementPlan, itemsOf, planElements } from './elements.ts';
+import { type ElementPlan, itemsOf, noElements, planElements } from './elements.ts';
 import { neededBy } from './needed.ts';
 import { type ChainPlan, type Pair, type Part, pairs, part, type SetPlan, type TablePlan, withTable } from './parts.ts';
 import { keyOfObject, objectKey } from './references.ts';
@@ -40,6 +47,7 @@ class TablePlanner {
   readonly #anew: MadeAnew = { chains: new Set(), sets: new Set(), objects: new Set() };
   readonly #before: TableContent;
   readonly #after: TableContent;
+  #agree: boolean | undefined;
 
   constructor(scope: TableScope, was: PortableTable | undefined, o: PlanSettings) {
     this.#scope = scope;
@@ -60,14 +68,16 @@ class TablePlanner {
     for (const o of objects) if (o.how === 'anew') this.#anew.objects.add(keyOfObject(o.was as ObjectAttributes));
     const sets: SetPlan[] = [];
     for (const set of this.#sets()) {
-      sets.push(this.#planSet(set, renewed));
-      yield* this.#o.slice.pause();
+      sets.push(yield* this.#planSet(set, renewed));
     }
     const withRules: ChainPlan[] = [];
     for (const chain of renewed ? withTable<PortableChain, Part<PortableChain>>(chains) : chains)
       withRules.push({ ...chain, alignment: yield* this.#align(chain) });
     const refused = renewed ? undefined : flowtables.find(({ how }) => how === 'anew');
-    if (refused !== undefined) throw this.#unsupported(refused);
+    if (refused !== undefined)
+      throw this.#unsupported(
+        `flowtable ${refused.name} of table ${this.#place} has another ${refused.why.join(', ')}, which is not changed`,
+      );
     let [added, removed, moved, kept, minimal] = [0, 0, 0, 0, true];
     for (const { alignment: a } of withRules) {
       added += a.added;
@@ -102,6 +112,8 @@ class TablePlanner {
     }
     const head = part({ name, was, will }, (a, b) => this.#judged('', () => tableDifferences(a.attributes, b.attributes)), ['flags']);
     if (head.how !== 'change') return head;
+    if (was?.attributes.flags?.includes('owner') === true)
+      throw this.#unsupported(`the flags of table ${this.#place} can't be changed while a socket owns it`);
     const persists = (t: PortableTable | undefined): boolean => t?.attributes.flags?.includes('persist') === true;
     const rehooked = chains.some((c) => c.how === 'anew' && [c.was, c.will].some((chain) => chain?.attributes.hook !== undefined));
     return rehooked || persists(was) !== persists(will) ? { ...head, how: 'anew' } : head;
@@ -152,36 +164,57 @@ class TablePlanner {
     return own.map((pair) => part(pair, (a, b) => this.#judged(`set ${pair.name}`, () => setDifferences(a.attributes, b.attributes)), []));
   }
 
-  #planSet(set: Part<PortableSet>, renewed: boolean): SetPlan {
+  *#planSet(set: Part<PortableSet>, renewed: boolean): Verb<SetPlan> {
     const { name, was, will } = set;
-    const before = was === undefined ? [] : itemsOf(was, this.#before);
-    const after = will === undefined ? [] : this.#judged(`set ${name}`, () => itemsOf(will, this.#after));
-    const all = (): ElementPlan => ({ added: after, removed: before, refreshed: [], kept: 0 });
+    const untouched = set.how === 'keep' && !renewed ? this.#untouched(was, will) : undefined;
+    if (untouched !== undefined) return { ...set, elements: { ...noElements, kept: untouched } };
+    const { slice, dynamic } = this.#o;
+    const before = was === undefined ? [] : yield* itemsOf(was, this.#before, slice);
+    const after = will === undefined ? [] : yield* this.#judgedVerb(`set ${name}`, itemsOf(will, this.#after, slice));
+    const all: ElementPlan = { added: after, removed: before, refreshed: [], kept: 0 };
     if (set.how !== 'keep') {
       this.#anew.sets.add(name);
-      return { ...set, elements: all() };
+      return { ...set, elements: all };
     }
-    if (renewed) return { ...set, how: 'anew', elements: all() };
+    if (renewed) return { ...set, how: 'anew', elements: all };
     const { attributes } = will as PortableSet;
-    const elements = planElements(attributes, before, after, this.#o.dynamic);
+    const elements = planElements(attributes, before, after, dynamic);
     // The kernel takes no changes of a constant set that rules refer to.
     if (!isConstant(attributes) || changes(elements) === 0) return { ...set, elements };
     this.#anew.sets.add(name);
-    return { ...set, how: 'anew', why: ['elements'], elements: all() };
+    return { ...set, how: 'anew', why: ['elements'], elements: all };
+  }
+
+  /** How many elements a set has that was dumped as it shall be. Those of which a range is two are looked at to be counted. */
+  #untouched(was: PortableSet | undefined, will: PortableSet | undefined): number | undefined {
+    if (this.#anew.chains.size + this.#anew.objects.size > 0 || hasEnds(was?.attributes ?? {})) return undefined;
+    const [before, after] = [was?.elements, will?.elements];
+    if (!(before instanceof PictureElements && after instanceof PictureElements)) return undefined;
+    return before.isDumpedAs(after) ? before.count : undefined;
   }
 
   *#align({ name, how, was, will }: Part<PortableChain>): Verb<Alignment> {
-    const before = yield* this.#keys(was?.rules, (rule) => this.#before.rule(rule));
-    const after = yield* this.#keys(will?.rules, (rule, place) =>
+    const [before, after] = [was?.rules ?? [], will?.rules ?? []];
+    const [head, tail] = how !== 'anew' && this.#looksTell() ? alikeAtEnds(before, after) : [0, 0];
+    const old = yield* this.#keys(before, head, tail, (rule) => this.#before.rule(rule));
+    const keys = yield* this.#keys(after, head, tail, (rule, place) =>
       this.#judged(`rule ${place + 1} of chain ${name}`, () => this.#after.rule(rule)),
     );
-    return how === 'anew' ? alignmentOf(before, after, new Int32Array(after.length).fill(-1)) : align(before, after);
+    return how === 'anew' ? alignmentOf(old, keys, new Int32Array(keys.length).fill(-1)) : align(old, keys);
   }
 
-  *#keys(rules: RuleList | undefined, keyOf: (rule: PortableRule, place: number) => string): Verb<string[]> {
-    const keys: string[] = [];
-    for (const rule of rules ?? []) {
-      keys.push(keyOf(rule, keys.length));
+  /** Whether rules that were dumped alike are the same: what is made anew, or is called otherwise, is another. */
+  #looksTell(): boolean {
+    const { chains, sets, objects } = this.#anew;
+    this.#agree ??= chains.size + sets.size + objects.size === 0 && this.#before.agreesWith(this.#after);
+    return this.#agree;
+  }
+
+  /** Those at both ends that are known to stay have no key. */
+  *#keys(rules: RuleList, head: number, tail: number, keyOf: (rule: PortableRule, place: number) => string): Verb<string[]> {
+    const keys = new Array<string>(rules.length).fill('');
+    for (let place = head; place < rules.length - tail; place++) {
+      keys[place] = keyOf(rules.at(place) as PortableRule, place);
       yield* this.#o.slice.pause();
     }
     return keys;
@@ -192,18 +225,40 @@ class TablePlanner {
       return judge();
     } catch (err) {
       if (!(err instanceof EncodeError)) throw err;
-      throw new NetfilterError(`sync: ${what}${this.#place}: ${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG', cause: err });
+      throw new NetfilterError(`sync: ${what === '' ? '' : `${what} in `}table ${this.#place}: ${err.message}; nothing was sent`, {
+        code: 'ERR_INVALID_ARG',
+        cause: err,
+      });
     }
   }
 
-  #unsupported({ name, why }: Part<unknown>): NetfilterError {
-    const text = `sync: flowtable ${name}${this.#place} has another ${why.join(', ')}, which is not changed; nothing was sent`;
-    return new NetfilterError(text, { code: 'ERR_NOT_SUPPORTED' });
+  *#judgedVerb<T>(what: string, verb: Verb<T>): Verb<T> {
+    let turn = this.#judged(what, () => verb.next());
+    while (turn.done !== true) {
+      const result = yield turn.value;
+      turn = this.#judged(what, () => verb.next(result));
+    }
+    return turn.value;
+  }
+
+  #unsupported(why: string): NetfilterError {
+    return new NetfilterError(`sync: ${why}; nothing was sent`, { code: 'ERR_NOT_SUPPORTED' });
   }
 
   get #place(): string {
-    return ` in table ${this.#scope.family} ${this.#scope.name}`;
+    return `${this.#scope.family} ${this.#scope.name}`;
   }
+}
+
+/** How many rules at the beginning, and how many at the end, were dumped alike. */
+function alikeAtEnds(a: RuleList, b: RuleList): [head: number, tail: number] {
+  if (a.content === undefined || b.content === undefined) return [0, 0];
+  const most = Math.min(a.length, b.length);
+  let head = 0;
+  while (head < most && a.content(head) === b.content(head)) head++;
+  let tail = 0;
+  while (tail < most - head && a.content(a.length - 1 - tail) === b.content(b.length - 1 - tail)) tail++;
+  return [head, tail];
 }
 
 function changes({ added, removed, refreshed }: ElementPlan): number {

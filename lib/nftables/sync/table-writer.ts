@@ -94,20 +94,12 @@ export class TableWriter {
     for (const { name, will } of sets.filter(isMade)) this.set(name, will?.attributes ?? {});
     for (const chain of chains.filter(isMade)) this.#chain(chain);
     // No base chain may come after a change of flags, and none may go before one (nf_tables_addchain, nft_table_pending_update).
-    if (how === 'change') this.#table(m.NFT_MSG_NEWTABLE, 0, this.#changedFlags());
+    if (how === 'change') this.#table(m.NFT_MSG_NEWTABLE, 0, { name: table, flags: this.#attributes().flags ?? [] });
     if (there)
       for (const chain of chains) if (chain.how === 'delete' && goesLast(chain)) this.#delete(m.NFT_MSG_DELCHAIN, 'chain', chain.name);
     for (const chain of chains) if (chain.how === 'change') this.#changeChain(chain);
     for (const set of sets) this.#addElements(set);
     for (const chain of chains) this.#addRules(chain);
-  }
-
-  /** An owner stays one. */
-  #changedFlags(): Parameters<typeof tableTable.encode>[1] {
-    const { name, was, will } = this.#plan;
-    const owner = was?.attributes.flags?.includes('owner') === true;
-    const flags = tableAsTaken(will?.attributes ?? {}).flags ?? [];
-    return { name, flags: owner ? [...flags, 'owner'] : flags };
   }
 
   #delete(type: number, kind: keyof typeof named, name: string, o?: ObjectAttributes): void {

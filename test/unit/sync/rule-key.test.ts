@@ -6,13 +6,14 @@ import { readExpressions } from '../../../lib/iptables/compat/decode.ts';
 import { ruleExpressions } from '../../../lib/iptables/compat/encode.ts';
 import { CompatKeys } from '../../../lib/iptables/compat/rule-keys.ts';
 import { type BytesContext, ValueError } from '../../../lib/iptables/extensions/codec.ts';
+import { codecOfKernel } from '../../../lib/iptables/extensions/registry.ts';
 import { LegacyKeys } from '../../../lib/iptables/legacy/rule-keys.ts';
 import type { RuleSpec } from '../../../lib/iptables/rule-spec.ts';
 import { parseRules, printRule } from '../../../lib/iptables/rule-text.ts';
 import { foreignKey, isForeignKey, KeyWriter, ruleOfKey, specOfKey } from '../../../lib/iptables/sync/rule-key.ts';
 import { sameRule } from '../../../lib/iptables/xt-compare.ts';
-import { fromXt, toXt } from '../../../lib/iptables/xt-convert.ts';
-import type { XtRule } from '../../../lib/iptables/xt-rule.ts';
+import { fromXt, revisionOf, toXt } from '../../../lib/iptables/xt-convert.ts';
+import type { XtExtension, XtRule } from '../../../lib/iptables/xt-rule.ts';
 import { type Backend, backends, type IpFamily, ipFamilies } from '../../support/iptables-programs.ts';
 import { oracleCases } from '../../support/oracle.ts';
 import { goodRules, mutant } from '../../support/rule-mutants.ts';
@@ -38,6 +39,18 @@ function specsOf(text: string, family: IpFamily): readonly RuleSpec[] {
   }
 }
 
+/** Of these nf_tables holds less than was written: one match for two, another rate. */
+const LOST_IN_EXPRESSIONS = [
+  '-p tcp -m tcp --dport 1 -m tcp --sport 2',
+  '-p tcp -m tcp --sport 2 --dport 1',
+  '-p tcp -m tcp --dport 1 -m tcp --tcp-flags ALL SYN',
+  '-m limit --limit 86401/day',
+  '-m limit --limit 1/sec',
+];
+
+/** Printed as 1/sec, which legacy tells apart. */
+const ROUNDED = /--limit 86401\/day/;
+
 interface Known {
   readonly text: string;
   readonly spec: RuleSpec;
@@ -46,9 +59,18 @@ interface Known {
 }
 
 /** The rules of the corpus, the recorded cases and the oracle, and of their mutants those that are rules. */
-function rulesOf(t: TestContext, backend: Backend, family: IpFamily): Known[] {
+function rulesOf(t: TestContext, backend: Backend, family: IpFamily): readonly Known[] {
+  const which = `${backend} ${family}`;
+  const known = rulesKnown.get(which) ?? madeRules(t, backend, family);
+  rulesKnown.set(which, known);
+  return known;
+}
+const rulesKnown = new Map<string, readonly Known[]>();
+
+function madeRules(t: TestContext, backend: Backend, family: IpFamily): readonly Known[] {
   const good = goodRules().filter((r) => r.family === family);
   const texts = new Set(good.map((r) => r.text));
+  for (const text of LOST_IN_EXPRESSIONS) texts.add(text);
   for (const c of oracleCases(t) ?? []) if (c.family === family) texts.add(c.rule);
   for (const rule of good) for (let n = 0; n < MUTANTS_A_RULE; n++) texts.add(mutant(rule, n).text);
   const keys = keysOf(backend, family);
@@ -110,8 +132,10 @@ for (const backend of backends)
 
       it('print what the rule prints, but for the kinds named, and are keys of what they print', (t) => {
         const keys = keysOf(backend, family);
+        const writer = new KeyWriter(keys.own, keys.own);
         const wrong: string[] = [];
         for (const { text, rule, key } of rulesOf(t, backend, family)) {
+          if (writer.key(rule) !== key) wrong.push(`another key as the kernel holds it: ${text}`);
           const [printed, original] = [specOfKey(key, keys.own), fromXt(rule, keys.own)].map((spec) => printRule(spec, family)) as [
             string,
             string,
@@ -122,7 +146,7 @@ for (const backend of backends)
           if (withoutSilent(printed) !== withoutSilent(original)) wrong.push(`${original}\n  is printed ${printed}`);
           const [again, ...more] = specsOf(printed, family);
           if (again === undefined || more.length > 0) wrong.push(`no rule: ${printed}`);
-          else if (keys.ofSpec(again) !== key) wrong.push(`printed as another rule: ${text}\n  ${printed}`);
+          else if (keys.ofSpec(again) !== key && !ROUNDED.test(text)) wrong.push(`printed as another rule: ${text}\n  ${printed}`);
         }
         assert.deepEqual(wrong, []);
       });
@@ -167,6 +191,29 @@ for (const backend of backends)
             assert.equal(writer.key(old) === key, sameRule(old, rule, keys.own), `${text} in revision ${revision}`);
           }
         assert.ok(older > 200, `${older} rules with another revision`);
+      });
+
+      it("have nothing of what is the kernel's own", (t) => {
+        const keys = keysOf(backend, family);
+        const writer = new KeyWriter(keys.own, keys.own);
+        let noted = 0;
+        /** As a kernel may have it that notes there what it likes. */
+        const withNotes = (kind: 'match' | 'target', e: XtExtension): XtExtension => {
+          const found = revisionOf(codecOfKernel(kind, e.name, e.revision, e.data, family), e.revision, family);
+          if (found?.kernelPrivate === undefined) return e;
+          const data = e.data.slice();
+          for (const [from, to] of found.kernelPrivate) data.fill(0xa5, from, to);
+          noted++;
+          return { ...e, data };
+        };
+        for (const { text, rule, key } of rulesOf(t, backend, family)) {
+          const { target } = rule;
+          const matches = rule.matches.map((m) => withNotes('match', m));
+          const held =
+            target !== undefined && 'name' in target ? { ...rule, matches, target: withNotes('target', target) } : { ...rule, matches };
+          assert.equal(writer.key(held), key, text);
+        }
+        assert.ok(noted > 100, `${noted} structs`);
       });
 
       it('name sets, whatever numbers the kernel gives them', () => {
