@@ -197,8 +197,8 @@ export class CounterWatch implements Subscription<CounterSample>, Listener {
 }
 
 /** Throws where the namespace that was named by a path or a process is gone: an open socket would not tell. */
-export async function mustBeThere(connection: Connection): Promise<void> {
+export async function mustBeThere(connection: Connection, what = 'counters'): Promise<void> {
   const file = connection.namespaceFile;
   if (file === undefined || (await isThere(file))) return;
-  throw new NetfilterError(`counters: ${connection.where} is gone`, { code: 'ERR_NAMESPACE_GONE' });
+  throw new NetfilterError(`${what}: ${connection.where} is gone`, { code: 'ERR_NAMESPACE_GONE' });
 }

@@ -396,7 +396,11 @@ export class Iptables {
     checkInterval('watchDrift: minIntervalMs', minIntervalMs);
     const tables = this.#scopes(desired(), scope).map(({ name }) => name);
     const changes = this.#verbs.changes(tables, minIntervalMs);
-    return new DriftWatch(() => this.plan(desired(), scope), changes, { ...o, minIntervalMs });
+    const plan = async (): Promise<Plan> => {
+      await mustBeThere(this.#connection, 'watchDrift');
+      return await this.plan(desired(), scope);
+    };
+    return new DriftWatch(this.#connection, plan, changes, { ...o, minIntervalMs });
   }
 
   #scopes(desired: Desired, scope: Scope): readonly TableScope[] {

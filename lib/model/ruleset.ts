@@ -33,6 +33,8 @@ export interface Chain<R extends InstalledRule> {
   readonly prio?: number;
   readonly policy?: 'accept' | 'drop';
   readonly dev?: readonly string[];
+  /** Belongs to the one rule that jumps to it, and goes with that rule. */
+  readonly anonymous?: true;
   readonly counter?: Counter;
   /** How many rules and elements jump here, as the kernel counts (NFTA_CHAIN_USE). */
   readonly references?: number;

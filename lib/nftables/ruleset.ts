@@ -123,6 +123,7 @@ export class NftChain implements Chain<NftRule> {
   readonly prio?: number;
   readonly policy?: 'accept' | 'drop';
   readonly dev?: readonly string[];
+  readonly anonymous?: true;
   readonly counter?: Counter;
   readonly references: number;
   readonly comment?: string;
@@ -152,6 +153,7 @@ export class NftChain implements Chain<NftRule> {
     if (a.policy === 'accept' || a.policy === 'drop') this.policy = a.policy;
     const dev = a.hook?.devs ?? (a.hook?.dev === undefined ? undefined : [a.hook.dev]);
     if (dev !== undefined) this.dev = dev;
+    if (a.flags?.includes('binding') === true) this.anonymous = true;
     if (a.counters !== undefined) this.counter = { packets: a.counters.packets ?? 0n, bytes: a.counters.bytes ?? 0n };
     const comment = commentOf(a.userdata);
     if (comment !== undefined) this.comment = comment;

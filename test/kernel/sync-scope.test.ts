@@ -169,16 +169,10 @@ const cases: readonly Case[] = [
     becomes: { 'filter DOCKER': ['-', '[0:0] -A DOCKER -j NEW', '[7:70] -A DOCKER -j RETURN'], 'filter NEW': ['-', '[0:0] -A NEW -p tcp'] },
   },
   {
-    name: 'a jump in chains that are not there makes them, builtin ones and others',
+    name: 'a jump in a builtin chain that is not there makes it',
     text: '',
-    scope: {
-      jumps: [
-        { table: 'filter', chain: 'DOCKER-USER', rule: '-j DOCKER', at: 'first' },
-        { table: 'mangle', chain: 'FORWARD', rule: '-p tcp -j ACCEPT', at: 'last' },
-      ],
-    },
+    scope: { jumps: [{ table: 'mangle', chain: 'FORWARD', rule: '-p tcp -j ACCEPT', at: 'last' }] },
     becomes: {
-      'filter DOCKER-USER': ['-', '[0:0] -A DOCKER-USER -j DOCKER'],
       'mangle FORWARD': ['ACCEPT', '[0:0] -A FORWARD -p tcp -j ACCEPT'],
     },
   },
@@ -264,6 +258,23 @@ for (const backend of backends)
         });
       });
 
+    it('a jump makes no chain of others', async () => {
+      await withHost(backend, async (ns, ipt) => {
+        const before = await stateOf(ns, backend);
+        const scope = { jumps: [{ table: 'filter', chain: 'DOCKER-USR', rule: '-j DOCKER', at: 'first' }] } as const;
+        await assert.rejects(ipt.sync('', scope), { code: 'ENOENT', message: /no chain DOCKER-USR in table filter/ });
+        assert.deepEqual(await stateOf(ns, backend), before);
+      });
+    });
+
+    it('jumps may hold numbers of any size', async () => {
+      await withHost(backend, async (_, ipt) => {
+        const jumps = [{ table: 'filter', chain: 'FORWARD', rule: '-m quota --quota 18446744073709551615 -j ACCEPT', at: 'last' }] as const;
+        assert.equal((await ipt.sync('', { jumps })).added, 1);
+        assert.ok((await ipt.plan('', { jumps })).empty);
+      });
+    });
+
     it('jumps that are there are kept and counted', async () => {
       await withHost(backend, async (_, ipt) => {
         const jumps = [
@@ -284,6 +295,11 @@ interface Refused {
   readonly says: RegExp;
 }
 const refused: readonly Refused[] = [
+  {
+    name: 'a policy that -P asks for outside the scope',
+    text: table('filter', ':X - [0:0]', '-P FORWARD DROP'),
+    says: /^line 3: chain FORWARD of table filter is outside the scope/,
+  },
   {
     name: 'a rule of a builtin chain without a scope',
     text: table('filter', '-A INPUT -j ACCEPT'),

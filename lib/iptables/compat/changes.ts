@@ -10,7 +10,6 @@ export class CompatChanges implements Changes {
   readonly #family: IpFamily;
   readonly #tables: ReadonlySet<string>;
   readonly #events: EventSubscription;
-  #coming: Promise<IteratorResult<NftEvent, undefined>> | undefined;
 
   constructor(connection: Connection, family: IpFamily, tables: readonly string[]) {
     this.#family = family;
@@ -21,11 +20,12 @@ export class CompatChanges implements Changes {
   /** Of several that have come, the last. */
   async next(): Promise<Writer | undefined | null> {
     for (;;) {
-      let found = this.#read(await this.#take());
-      for (let event = await this.#ready(); event !== undefined; event = await this.#ready()) {
+      const { done, value } = await this.#events.next();
+      if (done === true) return null;
+      let found = this.#read(value as NftEvent);
+      for (let event = this.#events.poll(); event !== undefined; event = this.#events.poll()) {
         const more = this.#read(event);
         if (more !== false) found = more;
-        if (more === null) break;
       }
       if (found !== false) return found;
     }
@@ -34,26 +34,11 @@ export class CompatChanges implements Changes {
     void this.#events.close();
   }
 
-  async #take(): Promise<IteratorResult<NftEvent, undefined>> {
-    this.#coming ??= this.#events.next();
-    const event = await this.#coming;
-    this.#coming = undefined;
-    return event;
-  }
-  /** The next event, if it has come. */
-  async #ready(): Promise<IteratorResult<NftEvent, undefined> | undefined> {
-    this.#coming ??= this.#events.next();
-    const turn = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)));
-    const event = await Promise.race([this.#coming, turn]);
-    if (event !== undefined) this.#coming = undefined;
-    return event;
-  }
-
   /** False: it does not matter. */
-  #read({ done, value: event }: IteratorResult<NftEvent, undefined>): Writer | undefined | null | false {
-    if (done === true || event === undefined) return null;
+  #read(event: NftEvent): Writer | undefined | false {
     if (event.kind === 'overrun') return undefined;
-    if (event.kind !== 'commit' || event.own) return false;
+    // What the kernel says by itself is about none of it.
+    if (event.kind !== 'commit' || event.own || event.tid === 0) return false;
     const { process, tid, changes } = event;
     return changes.some(({ object }) => this.#matters(object)) ? { process, tid } : false;
   }

@@ -1,6 +1,9 @@
 // A mirror of nf_tables: events keep it, one request for the generation tells at each lookup whether they all have come.
 import type { Listener } from '../../connection.ts';
+import { closedError } from '../../errors.ts';
+import type { Verb } from '../../run.ts';
 import type { MirrorSource } from '../sync/mirror.ts';
+import { Readings, tickWhileHeld } from '../sync/readings.ts';
 import type { CompatContext } from './context.ts';
 import { CompatView, type View } from './view.ts';
 
@@ -10,36 +13,38 @@ const DRAIN_EVERY_MS = 50;
 const READ_EVERY_MS = 1000;
 
 export class CompatMirror implements MirrorSource, Listener {
-  readonly #context: CompatContext;
   readonly #tables: readonly string[];
   readonly #view: CompatView;
   readonly #forget: () => void;
   readonly #timer: NodeJS.Timeout;
-  #reading: Promise<void> | undefined;
+  readonly #readings: Readings;
   #triedAt = Number.NEGATIVE_INFINITY;
-  failure: unknown;
+  closed = false;
 
   constructor(context: CompatContext, tables: readonly string[]) {
-    this.#context = context;
     this.#tables = tables;
     this.#view = new CompatView(context);
     this.#forget = context.connection.listen('mirror', this);
-    this.#timer = setInterval(() => {
-      if (!this.#view.drain()) this.#readAnew();
-    }, DRAIN_EVERY_MS).unref();
+    this.#timer = tickWhileHeld(this, DRAIN_EVERY_MS);
+    this.#readings = new Readings(() => {
+      this.#triedAt = performance.now();
+      return context.connection.runAsync('mirror', () => this.#look(), undefined, false);
+    });
   }
 
+  get failure(): unknown {
+    return this.#readings.failure;
+  }
   view(): View | undefined {
     const view = this.#view.now();
     if (view === undefined) this.#readAnew();
     return view;
   }
   async refresh(): Promise<void> {
-    // One reading at a time; one that was begun before is not enough.
-    await this.#reading;
-    await this.#read();
+    await this.#readings.fresh();
   }
   close(): void {
+    this.closed = true;
     clearInterval(this.#timer);
     this.#forget();
     this.#view.close();
@@ -47,29 +52,20 @@ export class CompatMirror implements MirrorSource, Listener {
   connectionClosed(): void {
     this.close();
   }
-
-  #readAnew(): void {
-    if (this.#reading !== undefined || performance.now() < this.#triedAt + READ_EVERY_MS) return;
-    this.#read().catch(() => undefined);
+  tick(): void {
+    if (!this.#view.drain()) this.#readAnew();
   }
 
-  #read(): Promise<void> {
-    this.#triedAt = performance.now();
-    const reading = this.#context.connection
-      .runAsync('mirror', () => this.#view.look(this.#tables), undefined, false)
-      .then(
-        () => {
-          this.failure = undefined;
-        },
-        (err: unknown) => {
-          this.failure = err;
-          throw err;
-        },
-      );
-    this.#reading = reading.then(
-      () => (this.#reading = undefined),
-      () => (this.#reading = undefined),
-    );
-    return reading;
+  #readAnew(): void {
+    if (this.closed || this.#readings.active || performance.now() < this.#triedAt + READ_EVERY_MS) return;
+    this.#readings.begin().catch(() => undefined);
+  }
+
+  *#look(): Verb<void> {
+    yield* this.#view.look(this.#tables);
+    if (!this.closed) return;
+    // What was begun before the end holds a socket.
+    this.#view.close();
+    throw closedError('mirror');
   }
 }

@@ -86,9 +86,10 @@ function* sendPlans(
   const next = nextGeneration(generation);
   // A dump costs less than so many events, which the kernel writes for whoever listens.
   if (changes > MOST_FOLLOWED) view.close();
-  else view.sending(next, keys);
   try {
     yield* sendBatch(context.connection, batch, { generation, handles: false });
+    // Only of what was applied: another commit of ours may make that generation otherwise.
+    if (changes <= MOST_FOLLOWED) view.sent(next, keys);
     context.known.clear();
     return next;
   } catch (err) {

@@ -1,38 +1,85 @@
 // Rules and chains as a view of nf_tables keeps them: keys and handles.
-
+import { NetfilterError } from '../../errors.ts';
 import type { FollowedChain, FollowedRule } from '../../nftables/events/follow.ts';
 import type { ChangedChain } from '../../nftables/events/types.ts';
 import type { AnyExpression } from '../../nftables/expressions/expression.ts';
+import type { Expression } from '../../nftables/expressions/index.ts';
 import { builtinChain } from '../builtin.ts';
+import type { IpFamily } from '../extensions/codec.ts';
 import type { ForeignRule } from '../rule-spec.ts';
 import type { MirrorChain } from '../sync/mirror.ts';
-import { foreignKey, type KeyWriter } from '../sync/rule-key.ts';
+import { foreignKey, type KeyWriter, renamedKey } from '../sync/rule-key.ts';
 import { keyOfKernel } from './rule-keys.ts';
+
+type Source = Pick<FollowedRule, 'handle' | 'family' | 'expressions' | 'comment'>;
 
 export class ViewRule {
   readonly handle: bigint;
-  /** As it was read or announced, until its key is made; of a foreign rule for as long as it is there. */
-  #source: FollowedRule | undefined;
+  /** As it was read or announced, until its key is made; of a foreign rule, in memory of its own, for as long as it is there. */
+  #source: Source | undefined;
   #key: string | undefined;
+  /** Of chains, since it was read or announced. */
+  #renames: readonly Rename[] = [];
 
   /** `key`: of a rule that this connection has sent. What the kernel makes of it is no other rule. */
-  constructor(rule: FollowedRule, key?: string) {
+  constructor(rule: Source | ViewRule, key?: string) {
     this.handle = rule.handle;
     this.#key = key;
-    this.#source = key === undefined ? rule : undefined;
+    this.#source = key === undefined ? (rule as Source) : undefined;
   }
 
   key(writer: KeyWriter): string {
     if (this.#key !== undefined) return this.#key;
-    const { family, expressions, comment } = this.#source as FollowedRule;
-    const key = keyOfKernel(writer, family as 'ip' | 'ip6', expressions as readonly AnyExpression[], comment);
-    this.#key = key ?? foreignKey(String(this.handle));
+    const { family, expressions, comment } = this.#source as Source;
+    let key: string | undefined;
+    try {
+      key = keyOfKernel(writer, family as 'ip' | 'ip6', expressions as readonly AnyExpression[], comment);
+    } catch (err) {
+      // A set that is gone, as the rule is by now, or that may not be asked about: no desired rule for the time being.
+      if (err instanceof NetfilterError) return foreignKey(String(this.handle));
+      throw err;
+    }
+    if (key === undefined) this.#source = { handle: this.handle, family, expressions: apart(expressions), comment: comment as string };
+    this.#key = this.#renames.reduce(
+      (old, [from, to]) => renamedKey(old, family as 'ip' | 'ip6', from, to),
+      key ?? foreignKey(String(this.handle)),
+    );
     if (key !== undefined) this.#source = undefined;
     return this.#key;
   }
   get foreign(): ForeignRule {
-    return { foreign: true, expressions: this.#source?.expressions ?? [] };
+    const expressions: readonly Expression[] = this.#source?.expressions ?? [];
+    return { foreign: true, expressions: this.#renames.reduce((list, [from, to]) => renamedJumps(list, from, to), expressions) };
   }
+
+  /** As it is when a chain of its table has another name. Who has looked at it before keeps what it was. */
+  renamed(family: IpFamily, from: string, to: string): ViewRule {
+    if (this.#source === undefined) {
+      const key = renamedKey(this.#key as string, family, from, to);
+      return key === this.#key ? this : new ViewRule(this, key);
+    }
+    const rule = new ViewRule(this.#source);
+    rule.#key = this.#key;
+    rule.#renames = [...this.#renames, [from, to]];
+    return rule;
+  }
+}
+
+/** In memory of its own: what was read lies in the bytes of a whole dump. */
+function apart<T>(value: T): T {
+  if (value instanceof Uint8Array) return value.slice() as T;
+  if (Array.isArray(value)) return value.map(apart) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, apart(v)])) as T;
+}
+
+type Rename = readonly [from: string, to: string];
+
+function renamedJumps(expressions: readonly Expression[], from: string, to: string): readonly Expression[] {
+  return expressions.map((e) => {
+    const { data } = e as { readonly data?: { readonly chain?: string } };
+    return e.type === 'immediate' && data?.chain === from ? ({ ...e, data: { ...data, chain: to } } as Expression) : e;
+  });
 }
 
 /** A chain as it was at one time: who plans with it is not surprised by what comes after. */

@@ -1,5 +1,7 @@
 // What nf_tables holds of iptables' tables, read once and then followed by events. A generation request tells whether that is still so.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, Listener } from '../../connection.ts';
+import { closedError, type NetfilterError } from '../../errors.ts';
 import { GROUP_COMMITS, type NativeEventBatch, type NativeEventSource } from '../../native.ts';
 import { chainParts } from '../../nftables/chain-parts.ts';
 import { decodeObject } from '../../nftables/events/decode.ts';
@@ -15,12 +17,14 @@ import type { Writer } from '../../sync/commit.ts';
 import { KeyWriter } from '../sync/rule-key.ts';
 import type { TableState } from '../sync/state.ts';
 import type { CompatContext } from './context.ts';
+import { hiddenChain } from './look.ts';
 import { ViewChain, ViewRule } from './view-rule.ts';
 
 /** Of events nobody has asked for: beyond, what is known is read anew. */
 const QUEUE_BYTES = 16 * 1024 * 1024;
 /** How long the events of a commit that the kernel has told of may be on their way. */
 const LATE_MS = 2000;
+const LOOK_EVERY_MS = 1;
 /** How long a lookup may wait for them: nothing else happens in the process meanwhile. */
 const BLOCKS_MS = 200;
 const AT_ONCE = 256;
@@ -44,7 +48,6 @@ export class CompatView implements Listener {
   #reader: EventReader | undefined;
   #source: NativeEventSource | undefined;
   #forget: (() => void) | undefined;
-  #pulling: Promise<void> | undefined;
   #writer: KeyWriter | undefined;
   /** Keys of the rules that the commit of that generation has sent, in their order. */
   #sent: { readonly generation: number; readonly keys: readonly string[]; next: number } | undefined;
@@ -67,6 +70,8 @@ export class CompatView implements Listener {
     for (const name of more) this.#tables.add(name);
     if (more.length > 0) this.#drop();
     if (!(yield* this.#catchUp(generation))) yield* this.#read();
+    // Closed meanwhile.
+    if (this.#follower === undefined) throw closedError('look at the tables');
     return this.#known();
   }
 
@@ -107,8 +112,8 @@ export class CompatView implements Listener {
     return { generation: follower.generation, by: this.#by, table };
   }
 
-  /** What is about to be sent by the commit that makes `generation`. */
-  sending(generation: number, keys: readonly string[]): void {
+  /** What the commit that made `generation` has sent; its events come after this look. */
+  sent(generation: number, keys: readonly string[]): void {
     this.#sent = { generation, keys, next: 0 };
   }
 
@@ -145,7 +150,11 @@ export class CompatView implements Listener {
       const found = get(name);
       return found?.shown === false ? found.object : undefined;
     };
-    return { exists: table !== undefined, version: table?.version ?? 0, chains, hidden };
+    const refusal = (name: string): NetfilterError | undefined => {
+      const found = hidden(name);
+      return found === undefined ? undefined : hiddenChain(found.table, name, found.hook !== undefined);
+    };
+    return { exists: table !== undefined, version: table?.version ?? 0, chains, hidden, refusal };
   }
 
   #keyWriter(): KeyWriter {
@@ -161,7 +170,7 @@ export class CompatView implements Listener {
   *#catchUp(generation: number): Verb<boolean> {
     const until = performance.now() + LATE_MS;
     while (this.#isBehind(generation) && performance.now() < until)
-      yield* step({ sync: () => this.#take(BLOCKS_MS), async: () => this.#pulled(until) });
+      yield* step({ sync: () => this.#take(BLOCKS_MS), async: () => this.#come() });
     if (this.#isBehind(generation)) this.#drop();
     return this.#follower !== undefined;
   }
@@ -172,43 +181,42 @@ export class CompatView implements Listener {
     if (batch !== undefined) this.#apply(batch);
   }
 
-  async #pulled(until: number): Promise<void> {
-    const source = this.#source;
-    if (source === undefined) return;
-    this.#pulling ??= new Promise<void>((resolve) => {
-      source.pull((batch) => {
-        if (source === this.#source) {
-          this.#pulling = undefined;
-          this.#apply(batch);
-        }
-        resolve();
-      });
-    });
-    let late: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => (late = setTimeout(resolve, until - performance.now())));
-    await Promise.race([this.#pulling, timeout]);
-    clearTimeout(late);
+  /** A pull would go on waiting where a lookup takes what it waits for, and keep the process alive. */
+  async #come(): Promise<void> {
+    const batch = this.#source?.take(0);
+    if (batch === undefined) await sleep(LOOK_EVERY_MS);
+    else this.#apply(batch);
   }
 
   #apply(batch: NativeEventBatch): void {
     const reader = this.#reader;
     if (reader === undefined) return;
-    reader.push(batch);
-    for (let event = reader.next(); event !== undefined; event = reader.next()) {
-      if (event.kind === 'commit') {
-        const { own, generation, tid, process } = event;
-        this.#applying = own ? generation : 0;
-        if (!own && tid !== 0) this.#by = { process, tid };
-        if (this.#follower?.apply(event) === true) continue;
+    // Set names as they are by now.
+    this.#writer = undefined;
+    try {
+      reader.push(batch);
+      for (let event = reader.next(); event !== undefined; event = reader.next()) {
+        if (event.kind === 'commit') {
+          const { own, generation, tid, process } = event;
+          this.#applying = own ? generation : 0;
+          if (!own && tid !== 0) this.#by = { process, tid };
+          if (this.#follower?.apply(event) === true) continue;
+        }
+        return this.#drop();
       }
-      return this.#drop();
+    } catch {
+      // A message that can't be read: a dump may, or says why not.
+      this.#drop();
     }
   }
 
   #keep(rule: ConstructorParameters<typeof ViewRule>[0]): ViewRule {
     const sent = this.#sent;
     const key = sent !== undefined && sent.generation === this.#applying ? sent.keys[sent.next++] : undefined;
-    return new ViewRule(rule, key);
+    const kept = new ViewRule(rule, key);
+    // Now, and the batch can go.
+    kept.key(this.#keyWriter());
+    return kept;
   }
 
   #drop(): void {
@@ -216,7 +224,6 @@ export class CompatView implements Listener {
     this.#reader = undefined;
     this.#source?.close();
     this.#source = undefined;
-    this.#pulling = undefined;
     this.#forget?.();
     this.#forget = undefined;
   }
@@ -234,22 +241,27 @@ export class CompatView implements Listener {
     const { generation, value } = yield* consistently(connection, 'sync', () => this.#dumps(family, slice));
     const follower = new Follower<ViewRule>(generation, {
       keep: (rule) => this.#keep(rule),
+      renamed: (rule, from, to) => rule.renamed(this.#context.family, from, to),
       follows: (table) => table.family === this.#context.family && this.#tables.has(table.name),
     });
     for (const table of value.tables) follower.addTable(table);
     for (const chain of value.chains) follower.table(chain.family, chain.table)?.addChain(chain);
-    // Keys now, and the dump can go.
+    // Keys now, and the dump can go; set names as they are now.
+    this.#writer = undefined;
     const writer = this.#keyWriter();
-    for (const { table, chain, start, end } of value.rules.chains) {
-      const into = follower.table(this.#context.family, table)?.chain(chain);
+    for (const { table: name, chain, start, end } of value.rules.chains) {
+      const table = follower.table(this.#context.family, name);
+      const into = table?.chain(chain);
       for (let row = start; row < end; row++) {
         if (row % AT_ONCE === 0) yield* slice.pause();
-        const rule = new ViewRule(new DumpedRule(value.rules, row));
+        const dumped = new DumpedRule(value.rules, row);
+        const rule = new ViewRule(dumped);
         rule.key(writer);
         into?.push(rule.handle, rule);
+        table?.bind(rule.handle, dumped);
       }
     }
-    this.#follower = follower;
+    if (this.#source === source) this.#follower = follower;
   }
 
   *#dumps(family: number, slice: Slice): Verb<{ tables: ChangedTable[]; chains: ChangedChain[]; rules: RuleDump }> {

@@ -3,6 +3,7 @@ import type { Listener } from '../../connection.ts';
 import { Slice, type Verb } from '../../run.ts';
 import type { RuleContext } from '../context.ts';
 import type { MirrorSource } from '../sync/mirror.ts';
+import { Readings, tickWhileHeld } from '../sync/readings.ts';
 import type { SyncView } from '../sync/store.ts';
 import { LegacyTables } from './tables.ts';
 import { type LegacyChainView, LegacyView } from './view.ts';
@@ -13,55 +14,39 @@ export class LegacyMirror implements MirrorSource, Listener {
   readonly #tables: LegacyTables;
   readonly #forget: () => void;
   readonly #timer: NodeJS.Timeout;
-  #reading: Promise<void> | undefined;
+  readonly #readings: Readings;
   #read = false;
-  failure: unknown;
+  closed = false;
 
   constructor(context: RuleContext, tables: readonly string[], pollMs: number) {
     this.#context = context;
     this.#names = tables;
     this.#tables = new LegacyTables(context);
     this.#forget = context.connection.listen('mirror', this);
-    this.#timer = setInterval(() => {
-      if (this.#reading === undefined) this.#poll().catch(() => undefined);
-    }, pollMs).unref();
+    this.#timer = tickWhileHeld(this, pollMs);
+    this.#readings = new Readings(() => context.connection.runAsync('mirror', () => this.#look(), undefined, false));
   }
 
+  get failure(): unknown {
+    return this.#readings.failure;
+  }
   view(): SyncView<LegacyChainView> | undefined {
     if (!this.#read || this.failure !== undefined) return undefined;
     return { table: (name) => this.#tables.last(name) ?? new LegacyView(undefined, this.#context) };
   }
   async refresh(): Promise<void> {
-    // One reading at a time; one that was begun before is not enough.
-    await this.#reading;
-    await this.#poll();
+    await this.#readings.fresh();
   }
   close(): void {
+    this.closed = true;
     clearInterval(this.#timer);
     this.#forget();
   }
   connectionClosed(): void {
     this.close();
   }
-
-  #poll(): Promise<void> {
-    const reading = this.#context.connection
-      .runAsync('mirror', () => this.#look(), undefined, false)
-      .then(
-        () => {
-          this.#read = true;
-          this.failure = undefined;
-        },
-        (err: unknown) => {
-          this.failure = err;
-          throw err;
-        },
-      );
-    this.#reading = reading.then(
-      () => (this.#reading = undefined),
-      () => (this.#reading = undefined),
-    );
-    return reading;
+  tick(): void {
+    if (!this.#readings.active) this.#readings.begin().catch(() => undefined);
   }
 
   /** Keys are made here, where others have their turn, and not at a lookup. */
@@ -74,5 +59,6 @@ export class LegacyMirror implements MirrorSource, Listener {
         yield* slice.pause();
       }
     }
+    this.#read = true;
   }
 }

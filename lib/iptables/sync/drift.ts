@@ -1,8 +1,9 @@
 // What others change of a desired state, and putting it back.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection, Listener } from '../../connection.ts';
 import { ERESTART } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
-import type { Subscription } from '../../model/subscription.ts';
+import { closeOnAbort, type Subscription } from '../../model/subscription.ts';
 import type { Writer } from '../../sync/commit.ts';
 import type { Plan } from './plan.ts';
 import type { SyncReport } from './reconcile.ts';
@@ -39,24 +40,23 @@ const HOLDS_INTERVALS = 10;
 /** As many repairs in a row that have not held are enough. */
 const MOST_REPAIRS = 10;
 
-export class DriftWatch implements Subscription<DriftEvent> {
+export class DriftWatch implements Subscription<DriftEvent>, Listener {
   readonly #plan: () => Promise<Plan>;
   readonly #changes: Changes;
   readonly #repair: boolean;
   readonly #intervalMs: number;
   readonly #ended = new AbortController();
   readonly #events: AsyncGenerator<DriftEvent, undefined>;
-  readonly #forget: () => void;
+  readonly #release: (() => void)[] = [];
 
-  constructor(plan: () => Promise<Plan>, changes: Changes, o: DriftOptions & { readonly minIntervalMs: number }) {
+  constructor(connection: Connection, plan: () => Promise<Plan>, changes: Changes, o: DriftOptions & { readonly minIntervalMs: number }) {
     this.#plan = plan;
     this.#changes = changes;
     this.#repair = o.repair === true;
     this.#intervalMs = o.minIntervalMs;
     const { signal } = o;
-    const abort = (): void => this.#end();
-    signal?.addEventListener('abort', abort, { once: true });
-    this.#forget = () => signal?.removeEventListener('abort', abort);
+    this.#release.push(connection.listen('watchDrift', this));
+    if (signal !== undefined) this.#release.push(closeOnAbort(signal, new WeakRef(this)));
     this.#events = this.#run();
     if (signal?.aborted === true) this.#end();
   }
@@ -79,11 +79,19 @@ export class DriftWatch implements Subscription<DriftEvent> {
     await this.close();
   }
 
+  connectionClosed(): void {
+    this.#end();
+  }
+
+  get #isOver(): boolean {
+    return this.#ended.signal.aborted;
+  }
+
   #end(): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#isOver) return;
     this.#ended.abort();
     this.#changes.close();
-    this.#forget();
+    for (const release of this.#release) release();
   }
 
   async *#run(): AsyncGenerator<DriftEvent, undefined> {
@@ -91,9 +99,10 @@ export class DriftWatch implements Subscription<DriftEvent> {
     let told = '';
     let [repairs, repairedAt] = [0, Number.NEGATIVE_INFINITY];
     try {
-      while (!this.#ended.signal.aborted && by !== null) {
+      while (!this.#isOver && by !== null) {
         try {
           const plan = await this.#plan();
+          if (this.#isOver) return;
           const diff = plan.empty ? '' : plan.toString();
           if (diff !== '' && diff !== told) yield { kind: 'drift', diff, ...by };
           told = diff;
@@ -104,19 +113,26 @@ export class DriftWatch implements Subscription<DriftEvent> {
               return;
             }
             await this.#pause(repairedAt + this.#intervalMs - performance.now());
-            if (this.#ended.signal.aborted) return;
+            if (this.#isOver) return;
             // What is desired by now.
-            const report = await (await this.#plan()).apply();
-            [repairs, repairedAt, told] = [repairs + 1, performance.now(), ''];
-            yield { kind: 'repaired', report };
+            const again = await this.#plan();
+            if (this.#isOver) return;
+            if (again.empty) told = '';
+            else {
+              const report = await again.apply();
+              [repairs, repairedAt, told] = [repairs + 1, performance.now(), ''];
+              yield { kind: 'repaired', report };
+            }
           }
         } catch (err) {
-          if (this.#ended.signal.aborted) return;
+          if (this.#isOver) return;
           // What is desired is no state, or nothing that the kernel has refused: another look would not be another.
           if (!(err instanceof NetfilterError) || err.code === 'ERR_INVALID_ARG') throw err;
           yield { kind: 'error', error: err };
-          if (err.code === 'ERR_CLOSED') return;
+          if (err.code === 'ERR_NAMESPACE_GONE') return;
+          // Tried again, whether anybody changes anything or not.
           await this.#pause(this.#intervalMs);
+          continue;
         }
         try {
           by = await this.#changes.next();

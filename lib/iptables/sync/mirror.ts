@@ -27,6 +27,8 @@ export interface MirrorSource {
   view(): SyncView<MirrorChain> | undefined;
   /** Why they could not be read anew, where that was tried. */
   readonly failure: unknown;
+  /** By `close` or with the connection. */
+  readonly closed: boolean;
   /** Reads them anew. */
   refresh(): Promise<void>;
   close(): void;
@@ -58,8 +60,6 @@ export class IptablesMirror implements Mirror {
   readonly #source: MirrorSource;
   readonly #sets = new WeakMap<readonly string[], ReadonlySet<string>>();
   readonly #texts = new Recent<string, readonly string[]>(TEXTS);
-  #closed = false;
-
   constructor(family: IpFamily, tables: readonly string[], keys: KeyMaker, source: MirrorSource) {
     this.#family = family;
     this.#tables = new Set(tables);
@@ -70,10 +70,10 @@ export class IptablesMirror implements Mirror {
 
   // Undefined where there is none, which exactOptionalPropertyTypes does not let a getter say.
   get generation(): number {
-    return (this.#closed ? undefined : this.#source.view()?.generation) as number;
+    return (this.#source.closed ? undefined : this.#source.view()?.generation) as number;
   }
   get stale(): boolean {
-    return this.#closed || this.#source.view() === undefined;
+    return this.#source.closed || this.#source.view() === undefined;
   }
 
   exists(table: string, chain: string, r: RuleInput): boolean {
@@ -87,13 +87,14 @@ export class IptablesMirror implements Mirror {
 
   list(table: string, chain?: string): readonly IptablesRule[] {
     checkTable(table);
-    const { chains } = this.#view('list', table).table(table);
+    if (chain !== undefined) checkChain(chain);
+    const held = this.#view('list', table).table(table);
+    const { chains } = held;
     if (chain !== undefined) {
-      checkChain(chain);
       const found = chains.get(chain);
       if (found !== undefined) return this.#rules(table, found);
       if (builtinChain(table, chain) !== undefined) return [];
-      throw new NetfilterError(noChain(table, chain), { code: 'ENOENT', errno: ENOENT });
+      throw held.refusal?.(chain) ?? new NetfilterError(noChain(table, chain), { code: 'ENOENT', errno: ENOENT });
     }
     const order = bySaveOrder(table);
     const hooks = new Map(builtinChains(table)?.map((c) => [c.name, c.hook]));
@@ -108,7 +109,6 @@ export class IptablesMirror implements Mirror {
     await this.#source.refresh();
   }
   close(): Promise<void> {
-    this.#closed = true;
     this.#source.close();
     return Promise.resolve();
   }
@@ -148,7 +148,7 @@ export class IptablesMirror implements Mirror {
   }
 
   #checkOpen(what: string): void {
-    if (this.#closed) throw new NetfilterError(`${what}: the mirror is closed`, { code: 'ERR_CLOSED' });
+    if (this.#source.closed) throw new NetfilterError(`${what}: the mirror is closed`, { code: 'ERR_CLOSED' });
   }
 }
 

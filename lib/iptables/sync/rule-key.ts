@@ -245,7 +245,20 @@ export function specOfKey(key: string, { family, backend }: KeyKind): RuleSpec {
   return fromXt(rule, context);
 }
 
+/** The key when the chain `from` is called `to`: the same where the rule does not lead there. */
+export function renamedKey(key: string, family: IpFamily, from: string, to: string): string {
+  if (isForeignKey(key)) return key;
+  const reader = new KeyReader(Buffer.from(key, 'latin1'), family);
+  const { target } = reader.rule();
+  if (target === undefined || !('chain' in target) || target.chain !== from) return key;
+  const name = Buffer.from(encodeText(to)).toString('latin1');
+  const [start, end] = reader.chain;
+  return `${key.slice(0, start)}${String.fromCharCode(name.length & 0xff, name.length >> 8)}${name}${key.slice(end)}`;
+}
+
 class KeyReader {
+  /** Where the name of the chain lies that the rule leads to. */
+  chain: readonly [start: number, end: number] = [0, 0];
   readonly #bytes: Buffer;
   readonly #family: IpFamily;
   readonly sets: string[] = [];
@@ -304,7 +317,10 @@ class KeyReader {
     const verdict = this.#byte();
     if (verdict === EXTENSION) return this.#extension();
     if (verdict < JUMP) return { verdict: verdicts[verdict] as 'accept' | 'drop' | 'return' | 'queue' };
-    return { verdict: verdicts[verdict] as 'jump' | 'goto', chain: this.#text() };
+    const start = this.#at;
+    const chain = this.#text();
+    this.chain = [start, this.#at];
+    return { verdict: verdicts[verdict] as 'jump' | 'goto', chain };
   }
   #extension(): XtExtension {
     const name = this.#text();

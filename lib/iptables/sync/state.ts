@@ -1,4 +1,5 @@
 // Tables as a kernel holds them, for who compares: chains as lists of keys.
+import type { NetfilterError } from '../../errors.ts';
 
 export interface ChainState {
   readonly name: string;
@@ -13,6 +14,8 @@ export interface TableState<C extends ChainState = ChainState> {
   readonly exists: boolean;
   /** Another one after each change, but of what is counted; undefined: that is not known. */
   readonly version: number | undefined;
+  /** Of a chain that is there and that iptables does not see, why it is none of `chains`. */
+  refusal?(chain: string): NetfilterError | undefined;
   /** Those that iptables sees. `size`: at least how many there are. */
   readonly chains: { readonly size: number; get(name: string): C | undefined; values(): Iterable<C> };
 }

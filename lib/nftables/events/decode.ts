@@ -49,6 +49,7 @@ const chainReader = reader(chainTable, (message, a) => {
       prio: hook?.priority,
       policy: a.policy,
       dev: hook?.devs ?? (hook?.dev === undefined ? undefined : [hook.dev]),
+      anonymous: a.flags?.includes('binding') === true ? true : undefined,
       comment: commentOf(a.userdata),
     }) as ChangedChain,
   };

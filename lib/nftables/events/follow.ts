@@ -5,6 +5,7 @@
 // nf_tables_api.c, called while nf_tables_commit() walks the transaction). So a rule may name a predecessor that is
 // announced after it, and it has no predecessor to name where it stands first or last.
 import type { Family, Ruleset } from '../../model/ruleset.ts';
+import type { Expression } from '../expressions/index.ts';
 import type { NftRule } from '../installed-rule.ts';
 import * as m from '../objects/messages.ts';
 import { nextGeneration } from '../read.ts';
@@ -67,8 +68,21 @@ export class FollowedChain<R = FollowedRule> {
   *#inOrder(): Generator<R> {
     for (let slot = this.#first; slot !== undefined; slot = slot.after) yield slot.rule;
   }
+  handles(): Iterable<bigint> {
+    return this.#slots.keys();
+  }
   rule(handle: bigint): R | undefined {
     return this.#slots.get(handle)?.rule;
+  }
+
+  /** What is kept of rules becomes something else. */
+  change(change: (rule: R) => R): void {
+    for (const slot of this.#slots.values()) {
+      const changed = change(slot.rule);
+      if (changed === slot.rule) continue;
+      slot.rule = changed;
+      this.#rules = undefined;
+    }
   }
 
   /** Puts a rule at the end. */
@@ -149,6 +163,9 @@ export class FollowedTable<R = FollowedRule> {
   version: number = ++versions;
   readonly #chains = new Map<bigint, FollowedChain<R>>();
   readonly #byName = new Map<string, FollowedChain<R>>();
+  /** Anonymous chains by the handle of the rule that they go with: the kernel announces that of neither chain nor rules. */
+  readonly #bound = new Map<bigint, FollowedChain<R>[]>();
+  #hasAnonymous = false;
 
   constructor(object: ChangedTable) {
     this.family = object.family;
@@ -165,6 +182,9 @@ export class FollowedTable<R = FollowedRule> {
   }
   chain(name: string): FollowedChain<R> | undefined {
     return this.#byName.get(name);
+  }
+  chainByHandle(handle: bigint): FollowedChain<R> | undefined {
+    return this.#chains.get(handle);
   }
 
   changed(): void {
@@ -183,7 +203,24 @@ export class FollowedTable<R = FollowedRule> {
     }
     this.#chains.set(handle, chain);
     this.#byName.set(object.name, chain);
+    if (object.anonymous === true) this.#hasAnonymous = true;
     return chain;
+  }
+  /** A rule has come: the anonymous chains that it jumps to, which are there before it, are its own. */
+  bind(handle: bigint, rule: FollowedRule): void {
+    if (!this.#hasAnonymous) return;
+    const chains = rule.expressions.flatMap((e) => this.#byName.get(jumpOf(e) ?? '') ?? []).filter((c) => c.object.anonymous === true);
+    if (chains.length > 0) this.#bound.set(handle, chains);
+  }
+  /** A rule goes, and its anonymous chains with it. */
+  unbind(handle: bigint): void {
+    const chains = this.#bound.get(handle);
+    if (chains === undefined) return;
+    this.#bound.delete(handle);
+    for (const chain of chains) {
+      for (const inner of chain.handles()) this.unbind(inner);
+      this.deleteChain(chain.name);
+    }
   }
   deleteChain(name: string): boolean {
     this.changed();
@@ -197,6 +234,8 @@ export class FollowedTable<R = FollowedRule> {
 export interface FollowOptions<R> {
   /** What is kept of a rule. */
   keep(rule: FollowedRule): R;
+  /** What is kept of a rule when the chain `from` of its table has become `to`: the kernel announces no rule that leads there. Absent: it stays. */
+  renamed?(rule: R, from: string, to: string): R;
   /** Whether a table is followed; absent: all are. */
   follows?(table: { readonly family: Family; readonly name: string }): boolean;
 }
@@ -221,6 +260,7 @@ export class Follower<R = FollowedRule> {
         const into = followed.addChain(chain);
         for (const rule of chain.rules) into.push(rule.handle, rule);
       }
+      for (const chain of table.chains) for (const rule of chain.rules) followed.bind(rule.handle, rule);
     }
     return follower;
   }
@@ -260,7 +300,8 @@ export class Follower<R = FollowedRule> {
 
   addTable(object: ChangedTable): FollowedTable<R> {
     const key = `${object.family} ${object.name}`;
-    const known = this.#tables.get(key);
+    // The kernel does not announce that a table has gone with its owner: another one may come in its place.
+    const known = this.#tables.get(key)?.object.handle === object.handle ? this.#tables.get(key) : undefined;
     if (known !== undefined) known.object = object;
     const table = known ?? new FollowedTable<R>(object);
     this.#tables.set(key, table);
@@ -269,6 +310,11 @@ export class Follower<R = FollowedRule> {
 
   #follows(family: Family, name: string): boolean {
     return this.#o.follows?.({ family, name }) ?? true;
+  }
+
+  #rename(table: FollowedTable<R>, from: string, to: string): void {
+    if (this.#o.renamed === undefined) return;
+    for (const chain of table.chains()) chain.change((rule) => this.#o.renamed?.(rule, from, to) ?? rule);
   }
 
   #change(change: Change, touched: Set<FollowedChain<R>>): boolean {
@@ -284,22 +330,33 @@ export class Follower<R = FollowedRule> {
       }
       case m.NFT_MSG_NEWCHAIN: {
         const chain = of(change.object, 'chain');
-        return !this.#follows(chain.family, chain.table) || this.table(chain.family, chain.table)?.addChain(chain) !== undefined;
+        if (!this.#follows(chain.family, chain.table)) return true;
+        const table = this.table(chain.family, chain.table);
+        if (table === undefined) return false;
+        const from = table.chainByHandle(chain.handle ?? 0n)?.name ?? chain.name;
+        table.addChain(chain);
+        if (from !== chain.name) this.#rename(table, from, chain.name);
+        return true;
       }
       case m.NFT_MSG_DELCHAIN: {
         const chain = of(change.object, 'chain');
-        // With a hook only that part of it was deleted, devices of a netdev chain: nft_delchain_hook().
-        if (chain.hook !== undefined || chain.dev !== undefined || !this.#follows(chain.family, chain.table)) return true;
+        // With devices only those were deleted: nft_delchain_hook(). Kernels before 6.4 tell the hook of every base chain.
+        if (chain.dev !== undefined || !this.#follows(chain.family, chain.table)) return true;
         return this.table(chain.family, chain.table)?.deleteChain(chain.name) === true;
       }
       case m.NFT_MSG_NEWRULE:
       case m.NFT_MSG_DELRULE: {
         const rule = of(change.object, 'rule');
         if (!this.#follows(rule.family, rule.table)) return true;
-        const chain = this.table(rule.family, rule.table)?.chain(rule.chain);
-        if (chain === undefined) return false;
+        const table = this.table(rule.family, rule.table);
+        const chain = table?.chain(rule.chain);
+        if (table === undefined || chain === undefined) return false;
         touched.add(chain);
-        if (change.type === m.NFT_MSG_DELRULE) return chain.delete(rule.handle);
+        if (change.type === m.NFT_MSG_DELRULE) {
+          table.unbind(rule.handle);
+          return chain.delete(rule.handle);
+        }
+        table.bind(rule.handle, rule);
         chain.add(rule.handle, this.#o.keep(rule), rule.position, (change.flags & m.NLM_F_APPEND) !== 0);
         return true;
       }
@@ -307,6 +364,12 @@ export class Follower<R = FollowedRule> {
         return true;
     }
   }
+}
+
+/** Where an expression jumps or goes to. */
+function jumpOf(e: Expression): string | undefined {
+  const { data } = e as { readonly data?: { readonly chain?: string } };
+  return e.type === 'immediate' ? data?.chain : undefined;
 }
 
 type Named = { readonly table: ChangedTable; readonly chain: ChangedChain; readonly rule: ChangedRule };

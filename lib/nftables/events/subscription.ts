@@ -1,7 +1,7 @@
 // A subscription to nf_tables: batches are asked for while somebody waits for an event, and events are made one by one.
 import type { Connection, Listener } from '../../connection.ts';
 import { NetfilterError } from '../../errors.ts';
-import type { Subscription } from '../../model/subscription.ts';
+import { closeOnAbort, type Subscription } from '../../model/subscription.ts';
 import { GROUP_COMMITS, GROUP_TRACES, type NativeEventBatch, type NativeEventSource } from '../../native.ts';
 import { EncodeError } from '../../wire/errors.ts';
 import { show } from '../../wire/kinds.ts';
@@ -92,6 +92,21 @@ export class EventSubscription implements Subscription<NftEvent>, Listener {
     });
   }
 
+  /** An event that has come, or undefined: asks for none, so that nobody waits. Not while somebody does. */
+  poll(): NftEvent | undefined {
+    while (!this.#ended && !this.#resting) {
+      const event = this.#reader.next();
+      if (event !== undefined) {
+        if (++this.#handedOut % EVENTS_A_TURN === 0) this.#rest();
+        return event;
+      }
+      const batch = this.#source?.take(0);
+      if (batch === undefined) return undefined;
+      this.#reader.push(batch);
+    }
+    return undefined;
+  }
+
   async return(): Promise<IteratorResult<NftEvent, undefined>> {
     await this.close();
     return { done: true, value: undefined };
@@ -174,13 +189,6 @@ export class EventSubscription implements Subscription<NftEvent>, Listener {
       else reject(failure.error);
     }
   }
-}
-
-/** A signal may outlive many subscriptions: it keeps none of them. */
-function closeOnAbort(signal: AbortSignal, subscription: WeakRef<EventSubscription>): () => void {
-  const abort = (): void => void subscription.deref()?.close();
-  signal.addEventListener('abort', abort, { once: true });
-  return () => signal.removeEventListener('abort', abort);
 }
 
 /** Takes away what a signal holds of a subscription that nobody closed. */
