@@ -4,6 +4,7 @@ import { NetfilterError } from '../../errors.ts';
 import type { Verb } from '../../run.ts';
 import { commitPlanned } from '../../sync/commit.ts';
 import type { SyncReport } from '../../sync/report.ts';
+import { ofAllTables } from '../partly-applied.ts';
 import type { DesiredTable } from './desired.ts';
 import { MadeKeys } from './desired-keys.ts';
 import type { TableScope } from './scope.ts';
@@ -93,7 +94,7 @@ export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C>
         retries += done.retries;
         written.push(...done.plans.filter((plan) => !isEmpty(plan)).map((plan) => plan.table));
       } catch (err) {
-        throw err instanceof NetfilterError ? ofAll(err, written, i + 1 < groups.length) : err;
+        throw err instanceof NetfilterError ? ofAllTables(err, written, i + 1 < groups.length) : err;
       }
     }
     return { ...total, ...(generation === undefined ? {} : { generation }), retries };
@@ -124,18 +125,4 @@ export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C>
     });
     return { plans: plan.group.plans, generation, retries };
   }
-}
-
-/** What the error of one commit says of all: `written` were done before. */
-function ofAll(err: NetfilterError, written: readonly string[], more: boolean): NetfilterError {
-  if (written.length === 0 || (err.outcome === 'applied' && !more)) return err;
-  const text = `${err.message.replace(/; nothing was (sent|applied)$/, '')}; written before: ${written.join(', ')}`;
-  return new NetfilterError(text, {
-    code: err.code,
-    errno: -err.errno,
-    outcome: err.outcome === 'unknown' ? 'unknown' : 'partly-applied',
-    tables: [...written, ...(err.tables ?? [])],
-    ...(err.operation === undefined ? {} : { operation: err.operation }),
-    cause: err,
-  });
 }
