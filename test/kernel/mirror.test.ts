@@ -229,7 +229,8 @@ for (const backend of backends) {
       const { length } = mirror.list('filter', 'INPUT');
       assert.ok(length >= longest, 'what was seen stays');
       longest = length;
-      assert.equal(mirror.exists('filter', 'INPUT', '-p tcp --dport 1 -j ACCEPT'), length > 0);
+      // A commit may have been done in between.
+      assert.ok(mirror.exists('filter', 'INPUT', '-p tcp --dport 1 -j ACCEPT') || length === 0);
       looked++;
       await turn();
     }

@@ -18,6 +18,5 @@ if (how === 'watched') {
   await other.newChain('filter', 'A');
   seen.push(await drifts.next());
   if (!seen.every(({ value }) => value?.kind === 'drift')) throw new Error(JSON.stringify(seen));
-  await other.deleteChain('filter', 'A');
 }
 console.log('the end of the program');
