@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compileFloor } from './harness/floor.ts';
 import { type Machine, machine } from './harness/machine.ts';
-import { formatMachine, formatResult } from './harness/report.ts';
-import { type Result, runScenario } from './harness/run.ts';
+import { formatGrowth, formatMachine, formatResult } from './harness/report.ts';
+import { type Growth, growthOf, type Result, runScenario } from './harness/run.ts';
 import type { Tools } from './harness/scenario.ts';
 import { parseSizes } from './harness/sizes.ts';
 import { scenarios } from './scenarios/index.ts';
@@ -26,6 +26,7 @@ interface Report {
   readonly date: string;
   readonly machine: Machine;
   readonly results: readonly Result[];
+  readonly growth: readonly Growth[];
 }
 
 /** The command line, or why it is none. */
@@ -64,6 +65,7 @@ async function main(): Promise<number> {
     const tools = toolsIn(folder);
     const here = machine();
     const results: Result[] = [];
+    const growths: Growth[] = [];
     console.log(`${formatMachine(here)}\n`);
     for (const scenario of chosen) {
       console.log(`${scenario.name}: ${scenario.about}\n`);
@@ -75,9 +77,15 @@ async function main(): Promise<number> {
         results.push(result);
         console.log(formatResult(result));
       }
+      const own = results.filter((r) => r.scenario === scenario.name);
+      const growth = scenario.growth === undefined ? undefined : growthOf(scenario.growth, own);
+      if (growth !== undefined) {
+        growths.push(growth);
+        console.log(formatGrowth(growth));
+      }
     }
     if (o.json !== undefined) {
-      const report: Report = { date: new Date().toISOString(), machine: here, results };
+      const report: Report = { date: new Date().toISOString(), machine: here, results, growth: growths };
       writeFileSync(o.json, `${JSON.stringify(report, undefined, 1)}\n`);
       console.log(`written to ${o.json}`);
     }

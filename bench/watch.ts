@@ -1,21 +1,19 @@
 // What a service pays for counters beside waiting for them: time of its main thread, memory, delays of its event loop. See README.md.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compileFloor } from './harness/floor.ts';
 import { machine } from './harness/machine.ts';
+import { type Backend, measuredBy } from './harness/measured.ts';
 import { PrivateNamespace } from './harness/namespace.ts';
 import { floorDumpChains, floorEntries } from './harness/real-rules.ts';
-import { formatMachine, ms } from './harness/report.ts';
+import { formatAims, formatMachine, mb, ms } from './harness/report.ts';
 import type { Tools } from './harness/scenario.ts';
 import { parseSizes } from './harness/sizes.ts';
 import { statistics } from './harness/statistics.ts';
 import { kubeRuleSet } from './kube.ts';
-import type { Backend, PollFigures, PollRequest, WatchFigures, WatchRequest } from './watched-process.ts';
+import type { PollFigures, PollRequest, WatchFigures, WatchRequest } from './watched-process.ts';
 
 const USAGE = `npm run bench:watch -- [options]
   --backend NAME    nft or legacy (default both)
@@ -26,7 +24,6 @@ const USAGE = `npm run bench:watch -- [options]
   --json FILE       all figures into FILE
   --help`;
 const POLLS = 10;
-const MB = 1e6;
 
 interface Found {
   readonly backend: Backend;
@@ -107,23 +104,13 @@ async function loaded<F>(
   return { backend, rules, bytes, figures: await measure({ pid: ns.pid, backend, rules }) } as Found & { readonly figures: F };
 }
 
-/** In a process of its own: neither the rule set's text nor the measurement before is in its memory. */
 async function measured<F>(request: PollRequest | WatchRequest): Promise<F> {
-  const script = fileURLToPath(new URL('./watched-process.js', import.meta.url));
-  const child = fork(script, { execArgv: ['--expose-gc', '--enable-source-maps'] });
-  let figures: F | undefined;
-  child.on('message', (message) => {
-    figures = message as F;
-  });
-  child.send(request);
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (figures === undefined) throw new Error(`the measuring process has ended with ${code}`);
-  return figures;
+  return (await measuredBy(new URL('./watched-process.js', import.meta.url), request)) as F;
 }
 
 function formatPolls({ backend, rules, bytes, figures: f }: Found & { readonly figures: PollFigures }): string {
   const [later, delays] = [statistics(f.later), statistics(f.delays)];
-  return table(`${backend}: polls of ${rules} rules, ${mb(bytes)} of messages`, [
+  return formatAims(`${backend}: polls of ${rules} rules, ${mb(bytes)} of messages`, [
     ['main thread, first poll', `${ms(f.first)} ms`, '< 5'],
     ['main thread, polls after it', `${ms(later.median)} ms, at most ${ms(later.max)}`, '< 5'],
     ['delay of the event loop', `${ms(delays.median)} ms, at most ${ms(delays.max)}`, '< 5'],
@@ -132,24 +119,12 @@ function formatPolls({ backend, rules, bytes, figures: f }: Found & { readonly f
 }
 
 function formatWatch({ backend, rules, figures: f }: Found & { readonly figures: WatchFigures }, seconds: number): string {
-  return table(`${backend}: a watch of ${rules} rules, ${f.polls} polls in ${seconds} s, ${f.skipped} skipped`, [
+  return formatAims(`${backend}: a watch of ${rules} rules, ${f.polls} polls in ${seconds} s, ${f.skipped} skipped`, [
     ['main thread a poll', `${ms(f.mainThread)} ms`, ''],
     ['memory grows by', `${mb(f.growth)} a minute`, '< 1 MB'],
     ['delay of the event loop, 99th percentile', `${ms(f.delays.p99)} ms, at most ${ms(f.delays.max)}`, '≤ 10'],
     ['the same of an idle process', `${ms(f.idle.p99)} ms, at most ${ms(f.idle.max)}`, ''],
   ]);
-}
-
-function mb(bytes: number): string {
-  return `${(bytes / MB).toFixed(1)} MB`;
-}
-
-function table(title: string, rows: readonly (readonly [what: string, figure: string, aim: string])[]): string {
-  const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  const lines = rows.map(([what, figure, aim]) =>
-    `  ${what.padEnd(widths[0] ?? 0)}  ${figure.padEnd(widths[1] ?? 0)}  ${aim === '' ? '' : `aim ${aim}`}`.trimEnd(),
-  );
-  return [title, ...lines, ''].join('\n');
 }
 
 process.exitCode = await main();

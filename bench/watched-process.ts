@@ -1,16 +1,9 @@
-// What bench/watch.ts measures, in a process of its own which has loaded nothing but nflink: asked by a message, answered by one.
+// What bench/watch.ts measures, in a process of its own which has loaded nothing but nflink.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Iptables } from 'nflink';
+import { answer, openIn, type Where } from './harness/measured.ts';
 import { type Delays, delaysOf, forgetPeak, loopDelays, mainThreadMs, peakBytes, residentBytes } from './harness/own-process.ts';
 import { slope } from './harness/statistics.ts';
 
-export type Backend = 'nft' | 'legacy';
-interface Where {
-  /** A process in the namespace. */
-  readonly pid: number;
-  readonly backend: Backend;
-  readonly rules: number;
-}
 /** Polls, one after the other. */
 export interface PollRequest extends Where {
   readonly kind: 'polls';
@@ -50,7 +43,7 @@ const IDLE_MS = 2000;
 const SETTLING = 1 / 6;
 
 async function polls(o: PollRequest): Promise<PollFigures> {
-  await using ipt = await open(o);
+  await using ipt = await openIn(o);
   const poll = async (): Promise<void> => {
     const { length } = await ipt.counters();
     if (length !== o.rules) throw new Error(`counters of ${length} rules, ${o.rules} are right`);
@@ -82,7 +75,7 @@ async function polls(o: PollRequest): Promise<PollFigures> {
 }
 
 async function watch(o: WatchRequest): Promise<WatchFigures> {
-  await using ipt = await open(o);
+  await using ipt = await openIn(o);
   const histogram = loopDelays();
   histogram.enable();
   const idleMs = Math.min(IDLE_MS, o.seconds * 1000);
@@ -118,20 +111,4 @@ async function watch(o: WatchRequest): Promise<WatchFigures> {
   };
 }
 
-async function open({ pid, backend }: Where): Promise<Iptables> {
-  const ipt = await Iptables.open({ family: 'ip', backend, netns: { pid } });
-  globalThis.gc?.();
-  return ipt;
-}
-
-process.once('message', (message) => {
-  const request = message as PollRequest | WatchRequest;
-  const figures: Promise<PollFigures | WatchFigures> = request.kind === 'polls' ? polls(request) : watch(request);
-  figures.then(
-    (found) => process.send?.(found, () => process.disconnect()),
-    (err: unknown) => {
-      console.error(err);
-      process.exit(1);
-    },
-  );
-});
+answer<PollRequest | WatchRequest>((request) => (request.kind === 'polls' ? polls(request) : watch(request)));

@@ -12,11 +12,19 @@ export {
   type CounterOptions,
   Iptables,
   type IptablesOpenOptions,
+  type MirrorOptions,
   type RestoreOptions,
   type SaveOptions,
 } from './iptables/iptables.ts';
+export type { Queue, QueueOptions } from './iptables/queue.ts';
 export type { Extension, ForeignRule, IptablesRule, Not, RuleInput, RuleSpec } from './iptables/rule-spec.ts';
 export { formatRule, parseRule, parseRules, rule } from './iptables/rule-text.ts';
+export type { Desired } from './iptables/sync/desired.ts';
+export type { DriftEvent, DriftOptions } from './iptables/sync/drift.ts';
+export type { Mirror } from './iptables/sync/mirror.ts';
+export type { ChainName, Plan } from './iptables/sync/plan.ts';
+export type { SyncOptions, SyncReport } from './iptables/sync/reconcile.ts';
+export type { JumpInput, Scope } from './iptables/sync/scope.ts';
 export { IptablesTransaction } from './iptables/transaction.ts';
 // biome-ignore format: a line holds what belongs together
 export type {

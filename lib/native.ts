@@ -141,6 +141,8 @@ export interface NativeXtCommitReply {
   readonly busy?: boolean;
   /** The namespace has no such table, and was left without. */
   readonly missing?: boolean;
+  /** The table is not what was expected: nothing was done. */
+  readonly outdated?: boolean;
   /** Why the bytes are no table, or a table that would be written back as another: nothing was done. */
   readonly complaint?: string;
   readonly unwritable?: string;
@@ -177,6 +179,17 @@ export interface NativeEventBatch {
   readonly index: Uint32Array;
 }
 
+export type NativeGenerationReply =
+  | { readonly failure: NativeFailure }
+  | {
+      readonly failure?: undefined;
+      /** u32; events of a commit may come a moment after its generation is seen. */
+      readonly generation: number;
+      /** Who asks, not who committed: this thread in the initial pid namespace, and its name (nf_tables_fill_gen_info in nf_tables_api.c takes `current`). */
+      readonly tid: number;
+      readonly process: string;
+    };
+
 /** A socket that listens; the environment's event thread reads it into a bounded queue from the moment it is made. */
 export interface NativeEventSource {
   /**
@@ -185,8 +198,15 @@ export interface NativeEventSource {
    * One pull at a time; a closed source never calls.
    */
   pull(callback: (batch: NativeEventBatch) => void): void;
+  /**
+   * What `pull` would call back with, at once: where nothing is queued, it waits for the event thread to queue something, on this
+   * thread and for at most `waitMs` (0 to 1000). Undefined where there was nothing, and of a closed source. A pull that waits goes on waiting,
+   * for what comes after. Which commit a batch ends amid is the scheduler's choice, as with pull.
+   */
   take(waitMs: number): NativeEventBatch | undefined;
-  /** The socket is closed on the event thread. May be called again. */
+  /** The generation of the namespace's ruleset now: one request on a socket of the source's own, whatever the connection's are at. EBADF when closed. */
+  generation(): NativeGenerationReply;
+  /** The sockets are closed on the event thread. May be called again. */
   close(): void;
 }
 
@@ -239,9 +259,24 @@ export interface NativeConnection {
   xtRead(family: number, table: string, lockPath: string, known: Uint8Array): Promise<NativeXtReadReply>;
   /**
    * Under the lock: reads the table, does the commands (see lib/iptables/legacy/wire.ts for words and bytes), commits. One try at the lock.
+   * `expected`: nothing, or what the table must be then: the 16 bytes of a digest, or one byte, of any value, for none at all.
    */
-  xtCommitSync(family: number, table: string, lockPath: string, words: Uint32Array, bytes: Uint8Array): NativeXtCommitReply;
-  xtCommit(family: number, table: string, lockPath: string, words: Uint32Array, bytes: Uint8Array): Promise<NativeXtCommitReply>;
+  xtCommitSync(
+    family: number,
+    table: string,
+    lockPath: string,
+    words: Uint32Array,
+    bytes: Uint8Array,
+    expected: Uint8Array,
+  ): NativeXtCommitReply;
+  xtCommit(
+    family: number,
+    table: string,
+    lockPath: string,
+    words: Uint32Array,
+    bytes: Uint8Array,
+    expected: Uint8Array,
+  ): Promise<NativeXtCommitReply>;
   /** Whether the kernel has an extension in a revision (`target`: 1, a match: 0); loads its module. ENOENT: it has none. */
   xtRevisionSync(family: number, target: number, name: string, revision: number): NativeXtRevisionReply;
   xtRevision(family: number, target: number, name: string, revision: number): Promise<NativeXtRevisionReply>;

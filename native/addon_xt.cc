@@ -102,16 +102,19 @@ struct WalkedReply : XtReadReply {
   bool known = false;
 };
 
-using Digest = std::array<uint64_t, 2>;
+XtDigest digest_of(Arguments::Bytes bytes) {
+  XtDigest digest;
+  std::memcpy(digest.data(), bytes.data, sizeof digest);
+  return digest;
+}
 
 WalkedReply read_and_walk(XtFamily family, const std::string& table, const std::string& lock_path,
-                          const std::optional<Digest>& known) {
+                          const std::optional<XtDigest>& known) {
   WalkedReply reply;
   static_cast<XtReadReply&>(reply) = read_xt_table(family, table, lock_path);
   if (reply.failure || reply.missing) return reply;
   reply.walk = walk_xt_table(family, reply.info, reply.data.data() + kXtHeader, reply.data.size() - kXtHeader);
-  reply.known = known && reply.walk.complaint == nullptr && (*known)[0] == reply.walk.digest[0] &&
-                (*known)[1] == reply.walk.digest[1];
+  reply.known = known && reply.walk.complaint == nullptr && *known == reply.walk.digest;
   if (reply.known) {
     reply.data = ByteBuffer();
   } else if (reply.walk.complaint == nullptr) {
@@ -128,7 +131,7 @@ void set_structure(napi_env env, Object& object, const XtWalk& walk, const std::
       .set("offsets", js::typed_array(env, walk.offsets))
       .set("chain", js::typed_array(env, walk.chain))
       .set("contents", js::typed_array(env, contents))
-      .set("digest", js::typed_array(env, napi_uint8_array, walk.digest, sizeof walk.digest, 1));
+      .set("digest", js::typed_array(env, napi_uint8_array, walk.digest.data(), sizeof walk.digest, 1));
 }
 
 napi_value read_value(napi_env env, WalkedReply& reply, Form form) {
@@ -157,7 +160,8 @@ napi_value commit_value(napi_env env, XtCommitReply& reply, Form) {
   }
   if (reply.complaint != nullptr) return object.set("complaint", reply.complaint).value();
   if (reply.unwritable != nullptr) return object.set("unwritable", reply.unwritable).value();
-  object.set("busy", reply.busy).set("missing", reply.missing).set("done", js::typed_array(env, reply.done));
+  object.set("busy", reply.busy).set("missing", reply.missing).set("outdated", reply.outdated);
+  object.set("done", js::typed_array(env, reply.done));
   if (reply.refusal) {
     const auto refusal = Object(env)
                              .set("index", static_cast<double>(reply.refusal->index))
@@ -202,8 +206,8 @@ napi_value xt_read_verb(napi_env env, Arguments& arguments, Form form) {
   const auto lock_path = arguments.string(2, "lockPath");
   const auto digest = arguments.bytes(3, "known");
   if (!arguments.ok() || table.empty()) return nullptr;
-  std::optional<Digest> known;
-  if (digest.length == sizeof(Digest)) std::memcpy(known.emplace().data(), digest.data, sizeof(Digest));
+  std::optional<XtDigest> known;
+  if (digest.length == sizeof(XtDigest)) known = digest_of(digest);
   return start<WalkedReply>(
       env, arguments, form, connection, Part::kDump, "read",
       [family, table, lock_path, known] { return read_and_walk(family, table, lock_path, known); }, read_value);
@@ -241,7 +245,16 @@ napi_value xt_commit_verb(napi_env env, Arguments& arguments, Form form) {
   request.lock_path = arguments.string(2, "lockPath");
   const auto words = arguments.words(3, "words");
   const auto bytes = arguments.bytes(4, "bytes");
+  const auto expected = arguments.bytes(5, "expected");
   if (!arguments.ok() || request.table.empty()) return nullptr;
+  if (expected.length == 1) {
+    request.expected.absent = true;
+  } else if (expected.length == sizeof(XtDigest)) {
+    request.expected.digest = digest_of(expected);
+  } else if (expected.length != 0) {
+    js::throw_type_error(env, "expected must be nothing, one byte or the 16 of a digest");
+    return nullptr;
+  }
   // Copied here, so that the worker never touches memory of JavaScript's.
   XtCommands commands;
   if (const char* complaint = commands.take(request.family, words.data, words.length, bytes.data, bytes.length)) {

@@ -1,4 +1,4 @@
-// A growing malloc'd buffer.
+// A growing buffer.
 #include "byte_buffer.h"
 
 #include <sys/mman.h>
@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+
+#include "pages.h"
 
 namespace nflink {
 namespace {
@@ -20,19 +22,37 @@ constexpr int MADV_POPULATE_WRITE = 23;
 
 }  // namespace
 
-void Free::operator()(void* memory) const noexcept { std::free(memory); }
+void Free::operator()(void* memory) const noexcept {
+  if (mapped != 0) {
+    unmap_pages(memory, mapped);
+  } else {
+    std::free(memory);
+  }
+}
 
-uint8_t* ByteBuffer::reserve(size_t bytes) {
-  if (capacity_ - size_ < bytes) {
-    const size_t capacity = std::max(size_ + bytes, capacity_ * 2);
+/** Holds memory that what was held before has become, or has been freed for. */
+void ByteBuffer::take(void* memory, size_t capacity, size_t mapped) noexcept {
+  static_cast<void>(bytes_.release());
+  bytes_ = OwnedBytes(static_cast<uint8_t*>(memory), Free{mapped});
+  capacity_ = capacity;
+}
+
+void ByteBuffer::grow(size_t bytes) {
+  size_t capacity = std::max(size_ + bytes, capacity_ * 2);
+  const size_t mapped = this->mapped();
+  if (mapped == 0 && capacity <= kLargestMalloc) {
     void* grown = std::realloc(bytes_.get(), capacity);
     if (grown == nullptr) throw std::bad_alloc();
-    // realloc has taken the old block, so the pointer is given up without freeing it.
-    static_cast<void>(bytes_.release());
-    bytes_.reset(static_cast<uint8_t*>(grown));
-    capacity_ = capacity;
+    return take(grown, capacity, 0);
   }
-  return bytes_.get() + size_;
+  capacity = whole_pages(capacity);
+  void* pages = mapped != 0 ? resize_pages(bytes_.get(), mapped, capacity) : map_pages(capacity);
+  if (pages == nullptr) throw std::bad_alloc();
+  if (mapped == 0) {
+    if (size_ > 0) std::memcpy(pages, bytes_.get(), size_);
+    bytes_.reset();
+  }
+  take(pages, capacity, capacity);
 }
 
 uint8_t* ByteBuffer::reserve_pages(size_t bytes) {
@@ -41,6 +61,9 @@ uint8_t* ByteBuffer::reserve_pages(size_t bytes) {
   const auto begin = (reinterpret_cast<uintptr_t>(room) + page - 1) & ~(page - 1);
   const auto end = (reinterpret_cast<uintptr_t>(room) + bytes) & ~(page - 1);
   if (end > begin && end - begin >= kManyBytes) {
+    // Huge ones where the kernel has some: 6 MB take 0.3 ms, small ones 3. Advice for a part would split the mapping,
+    // and mremap takes one only.
+    if (mapped() != 0) ::madvise(bytes_.get(), mapped(), MADV_HUGEPAGE);
     ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
   }
   return room;
@@ -53,11 +76,14 @@ void ByteBuffer::append(const void* bytes, size_t length) {
 
 void ByteBuffer::shrink() noexcept {
   if (size_ == 0 || size_ == capacity_) return;
-  void* shrunk = std::realloc(bytes_.get(), size_);
-  if (shrunk == nullptr) return;
-  static_cast<void>(bytes_.release());
-  bytes_.reset(static_cast<uint8_t*>(shrunk));
-  capacity_ = size_;
+  const size_t mapped = this->mapped();
+  if (mapped == 0) {
+    if (void* shrunk = std::realloc(bytes_.get(), size_)) take(shrunk, size_, 0);
+    return;
+  }
+  const size_t wanted = whole_pages(size_);
+  if (wanted == mapped) return;
+  if (void* shrunk = resize_pages(bytes_.get(), mapped, wanted)) take(shrunk, wanted, wanted);
 }
 
 }  // namespace nflink

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -23,6 +24,16 @@ struct Source {
   std::shared_ptr<EventStream> stream;
   napi_ref callback = nullptr;  // of the pull that is not answered yet
 };
+
+/** What take() may keep its thread from everything else for. */
+constexpr uint32_t kLongestWaitMs = 1000;
+
+napi_value batch_value(napi_env env, EventBatch& batch, Form form) {
+  return Object(env)
+      .set("index", js::typed_array(env, batch.index))
+      .set("data", js::array_buffer(env, std::move(batch.data), form))
+      .value();
+}
 
 }  // namespace
 
@@ -120,10 +131,7 @@ class EventHub {
       napi_value undefined = nullptr;
       const bool found = napi_get_reference_value(env, source.callback, &callback) == napi_ok;
       stop_waiting(source);
-      napi_value value = Object(env)
-                             .set("index", js::typed_array(env, batch.index))
-                             .set("data", js::array_buffer(env, std::move(batch.data), Form::kPromise))
-                             .value();
+      napi_value value = batch_value(env, batch, Form::kPromise);
       if (!found || value == nullptr || napi_get_undefined(env, &undefined) != napi_ok) return true;
       return napi_call_function(env, undefined, callback, 1, &value, nullptr) == napi_ok;
     } catch (...) {
@@ -193,6 +201,30 @@ napi_value pull_verb(napi_env env, Arguments& arguments, Form) {
   return nullptr;
 }
 
+napi_value take_verb(napi_env env, Arguments& arguments, Form form) {
+  Source* source = source_of(env, arguments);
+  if (source == nullptr) return nullptr;
+  const std::chrono::milliseconds time(arguments.number(0, "waitMs", kLongestWaitMs));
+  EventBatch batch;
+  if (!arguments.ok() || !source->stream || !source->stream->take_within(time, batch)) return nullptr;
+  napi_value value = batch_value(env, batch, form);
+  // Nothing taken and something lost must not look alike.
+  if (value == nullptr) js::throw_error(env, "the events taken are lost: out of memory");
+  return value;
+}
+
+napi_value generation_verb(napi_env env, Arguments& arguments, Form) {
+  Source* source = source_of(env, arguments);
+  if (source == nullptr) return nullptr;
+  const auto reply = source->stream ? source->stream->generation() : GenerationReply{Failure{"generation", EBADF}, {}};
+  Object object(env);
+  if (reply.failure) return object.set("failure", *reply.failure).value();
+  return object.set("generation", static_cast<double>(reply.generation.number))
+      .set("tid", static_cast<double>(reply.generation.tid))
+      .set("process", reply.generation.process)
+      .value();
+}
+
 napi_value close_verb(napi_env env, Arguments& arguments, Form) {
   if (Source* source = source_of(env, arguments)) source->hub->end(*source);
   return nullptr;
@@ -213,6 +245,8 @@ MaybeFailure event_source(napi_env env, std::shared_ptr<EventStream> stream, nap
 
   const napi_property_descriptor methods[] = {
       js::method("pull", js::entry<pull_verb, Form::kSync>, napi_default),
+      js::method("take", js::entry<take_verb, Form::kSync>, napi_default),
+      js::method("generation", js::entry<generation_verb, Form::kSync>, napi_default),
       js::method("close", js::entry<close_verb, Form::kSync>, napi_default),
   };
   if (napi_create_object(env, &object) != napi_ok ||

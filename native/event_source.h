@@ -11,8 +11,9 @@
 namespace nflink {
 
 /**
- * Makes `{ pull(callback), close() }` of an open stream, and starts the environment's event thread if this is its
- * first. Null `source` without a failure: an exception is pending. On failure the stream is closed.
+ * Makes `{ pull(callback), take(waitMs), generation(), close() }` of an open stream, and starts the environment's event
+ * thread if this is its first. Null `source` without a failure: an exception is pending. On failure the stream is
+ * closed.
  */
 MaybeFailure event_source(napi_env env, std::shared_ptr<EventStream> stream, napi_value& source);
 

@@ -11,7 +11,7 @@ namespace {
 /** Below this a copy is cheaper than what Node does to track an external buffer. */
 constexpr size_t kCopyBelow = 16 * 1024;
 
-void free_external(napi_env, void* data, void*) { Free()(data); }
+void free_external(napi_env, void* data, void* mapped) { Free{reinterpret_cast<size_t>(mapped)}(data); }
 
 }  // namespace
 
@@ -76,9 +76,10 @@ napi_value array_buffer(napi_env env, ByteBuffer bytes, Form form) {
   const size_t length = bytes.size();
   napi_value buffer = nullptr;
   if (form == Form::kPromise && length >= kCopyBelow) {
-    MallocedBytes memory = bytes.release();
+    OwnedBytes memory = bytes.release();
+    void* mapped = reinterpret_cast<void*>(memory.get_deleter().mapped);
     const napi_status status =
-        napi_create_external_arraybuffer(env, memory.get(), length, free_external, nullptr, &buffer);
+        napi_create_external_arraybuffer(env, memory.get(), length, free_external, mapped, &buffer);
     // napi_generic_failure comes after Node has taken the memory and will finalize it (v8impl::BufferFinalizer in
     // node/src/node_api.cc); every other failure comes before.
     if (status == napi_ok || status == napi_generic_failure) static_cast<void>(memory.release());

@@ -81,7 +81,7 @@ void throw_error(napi_env env, const std::string& message);
 /** The arguments of one call. A getter that fails has thrown; ok() tells. */
 class Arguments {
  public:
-  static constexpr size_t kMost = 5;
+  static constexpr size_t kMost = 6;
 
   Arguments(napi_env env, napi_callback_info info);
 

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "attributes.h"
+#include "nft_generation.h"
 
 namespace nflink {
 namespace {
@@ -33,17 +34,6 @@ size_t expected_charge(const Batch& batch) {
   return std::max(errors, std::min(batch.count() * kEchoCharge + batch.length(), kMostEchoCharge));
 }
 
-std::optional<uint32_t> read_generation(const nlmsghdr* message) {
-  for (const nlattr* attribute : Attributes(message, sizeof(nfgenmsg))) {
-    const auto value = payload(attribute);
-    if (type_of(attribute) != NFTA_GEN_ID || value.size() < sizeof(uint32_t)) continue;
-    uint32_t generation;
-    std::memcpy(&generation, value.data(), sizeof generation);
-    return ntohl(generation);
-  }
-  return std::nullopt;
-}
-
 /** Files one reply to this batch. `number` is its sequence number counted from batch begin. */
 void file_reply(const nlmsghdr* message, uint32_t number, uint32_t count, CommitReply& reply) {
   const bool is_operation = number >= 1 && number <= count;
@@ -58,7 +48,7 @@ void file_reply(const nlmsghdr* message, uint32_t number, uint32_t count, Commit
   if (message->nlmsg_type < NLMSG_MIN_TYPE || mnl_nlmsg_get_payload_len(message) < sizeof(nfgenmsg)) return;
   if (reply.first == CommitReply::First::kNone) reply.first = CommitReply::First::kEcho;
   if (message->nlmsg_type == ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWGEN)) {
-    reply.generation = read_generation(message);
+    if (const auto generation = read_generation(message)) reply.generation = generation->number;
     return;
   }
   if (!is_operation) return;

@@ -35,8 +35,10 @@ MaybeFailure EventStream::open(const UniqueFd& namespace_fd, const Options& opti
     if (options.commits) {
       if (auto failure = socket_.join(NFNLGRP_NFTABLES)) return failure;
     }
-    if (options.traces) return socket_.join(NFNLGRP_NFTRACE);
-    return std::nullopt;
+    if (options.traces) {
+      if (auto failure = socket_.join(NFNLGRP_NFTRACE)) return failure;
+    }
+    return asking_.open();
   };
   queue_bytes_ = options.queue_bytes;
   scratch_ = socket_.scratch();
@@ -55,14 +57,27 @@ bool EventStream::take(EventBatch& batch) {
     wanted_ = true;
     return false;
   }
+  hand_over(batch);
+  wanted_ = false;
+  return true;
+}
+
+bool EventStream::take_within(std::chrono::milliseconds time, EventBatch& batch) {
+  std::unique_lock lock(mutex_);
+  const auto something = [this] { return queued(); };
+  // Waiting for no time at all takes the kernel's timer slack, 50 µs.
+  if (time == time.zero() ? !something() : !came_.wait_for(lock, time, something)) return false;
+  hand_over(batch);
+  return true;
+}
+
+void EventStream::hand_over(EventBatch& batch) {
   if (unmarked_) {
     batch_.index.push_back(kOverrun);
     unmarked_ = false;
   }
   batch = std::exchange(batch_, EventBatch());
-  wanted_ = false;
   full_ = false;
-  return true;
 }
 
 void EventStream::forget() {
@@ -77,6 +92,8 @@ bool EventStream::receive() noexcept {
     if (!receive_one()) break;
   }
   const std::lock_guard lock(mutex_);
+  // Not at each datagram: whoever waits wants the whole commit.
+  if (queued()) came_.notify_one();
   return wanted_ && queued();
 }
 

@@ -1,6 +1,8 @@
 // Events of nf_tables: sockets that listen to its multicast groups, and the one thread per environment that reads them.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,6 +14,7 @@
 #include "byte_buffer.h"
 #include "failure.h"
 #include "netlink_socket.h"
+#include "nft_generation.h"
 #include "unique_fd.h"
 
 namespace nflink {
@@ -50,27 +53,38 @@ class EventStream {
   bool want();
   /** Everything that is queued, or false as want(). JavaScript thread. */
   bool take(EventBatch& batch);
+  /** As take(), of what is there within the time; whoever want()s still does. JavaScript thread. */
+  bool take_within(std::chrono::milliseconds time, EventBatch& batch);
   /** Nobody waits any more. JavaScript thread. */
   void forget();
+
+  /** The generation now, on a socket of its own: whatever else is at work. JavaScript thread. */
+  GenerationReply generation() { return ask_generation(asking_); }
 
   /** Reads what is there, for a while. True when somebody waits for what is queued now. Event thread. */
   bool receive() noexcept;
   int fd() const { return socket_.fd(); }
-  /** Event thread, or after its end. */
-  void close() { socket_.close(); }
+  /** When the JavaScript thread has given the stream up. Event thread, or after its end. */
+  void close() {
+    socket_.close();
+    asking_.close();
+  }
 
  private:
   bool receive_one() noexcept;
   void keep(size_t length);
   void lose() noexcept;
+  void hand_over(EventBatch& batch);
   bool queued() const { return !batch_.index.empty() || unmarked_; }
 
   NetlinkSocket socket_;  // the event thread's
+  NetlinkSocket asking_;  // the JavaScript thread's, until close()
   uint8_t* scratch_ = nullptr;
   size_t queue_bytes_ = 0;
 
   std::mutex mutex_;
   // The members below need the mutex.
+  std::condition_variable came_;  // something is queued
   EventBatch batch_;
   bool wanted_ = false;
   bool full_ = false;       // the queue took no more; until it is taken

@@ -20,11 +20,9 @@ constexpr int kWaitMs = 20;
 
 bool is_dump(uint16_t flags) { return (flags & NLM_F_DUMP) == NLM_F_DUMP; }
 
-std::vector<uint8_t> build_message(uint16_t type, uint8_t family, uint16_t flags, uint32_t sequence,
-                                   std::span<const uint8_t> attributes) {
-  std::vector<uint8_t> bytes(kHeaders + attributes.size());
-  nlmsghdr* message = mnl_nlmsg_put_header(bytes.data());
-  message->nlmsg_len = static_cast<uint32_t>(bytes.size());
+nlmsghdr* put_headers(void* bytes, uint16_t type, uint8_t family, uint16_t flags, uint32_t sequence) {
+  nlmsghdr* message = mnl_nlmsg_put_header(bytes);
+  message->nlmsg_len = kHeaders;
   message->nlmsg_type = type;
   message->nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
   message->nlmsg_seq = sequence;
@@ -32,6 +30,13 @@ std::vector<uint8_t> build_message(uint16_t type, uint8_t family, uint16_t flags
   auto* header = static_cast<nfgenmsg*>(mnl_nlmsg_get_payload(message));
   header->nfgen_family = family;
   header->version = NFNETLINK_V0;
+  return message;
+}
+
+std::vector<uint8_t> build_message(uint16_t type, uint8_t family, uint16_t flags, uint32_t sequence,
+                                   std::span<const uint8_t> attributes) {
+  std::vector<uint8_t> bytes(kHeaders + attributes.size());
+  put_headers(bytes.data(), type, family, flags, sequence)->nlmsg_len = static_cast<uint32_t>(bytes.size());
   if (!attributes.empty()) std::memcpy(bytes.data() + kHeaders, attributes.data(), attributes.size());
   return bytes;
 }

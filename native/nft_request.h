@@ -10,6 +10,8 @@
 #include "netlink_error.h"
 #include "netlink_socket.h"
 
+struct nlmsghdr;
+
 namespace nflink {
 
 struct Request {
@@ -27,6 +29,10 @@ struct RequestReply {
 
 /** Whether these flags ask for a dump. */
 bool is_dump(uint16_t flags);
+
+/** Writes what stands before the attributes, kHeaders bytes (attributes.h) of zeroes until then; nlmsg_len counts just
+ * them. */
+nlmsghdr* put_headers(void* bytes, uint16_t type, uint8_t family, uint16_t flags, uint32_t sequence);
 
 /** The bytes of one request message. */
 std::vector<uint8_t> build_message(uint16_t type, uint8_t family, uint16_t flags, uint32_t sequence,

@@ -378,7 +378,7 @@ XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& want
     if (look_at<typename Api::Entry>(request, socket, after) || !after.good() || now.open(request.table))
       return State::kUnknown;
     const bool asked_for = now.same_rules(wanted);
-    const bool as_before = std::equal(std::begin(after.walk.digest), std::end(after.walk.digest), before.walk.digest);
+    const bool as_before = after.walk.digest == before.walk.digest;
     if (asked_for && as_before) return lost_counters(before, after) ? State::kApplied : State::kUnseen;
     if (asked_for) return State::kApplied;
     return as_before ? State::kNotApplied : State::kUnknown;
@@ -387,11 +387,17 @@ XtCommitReply::State look_again(const XtCommitRequest& request, Table<Api>& want
   }
 }
 
+/** One try. `expected`: what the table must be, and afterwards what it was. */
 template <typename Api>
-XtCommitReply commit_once(const XtCommitRequest& request, XtCommands& commands, int socket, bool& again) {
+XtCommitReply commit_once(const XtCommitRequest& request, XtCommands& commands, int socket,
+                          std::optional<XtDigest>& expected, bool& again) {
   XtCommitReply reply;
   Look before;
   if ((reply.failure = look_at<typename Api::Entry>(request, socket, before))) return reply;
+  // Only what could be read was expected.
+  reply.outdated = expected && (before.walk.complaint != nullptr || before.walk.digest != *expected);
+  if (reply.outdated) return reply;
+  expected = before.walk.digest;
   reply.complaint = before.walk.complaint;
   reply.unwritable = before.walk.unwritable;
   if (!before.good()) return reply;
@@ -421,21 +427,23 @@ XtCommitReply commit_with(const XtCommitRequest& request, XtCommands& commands) 
   XtCommitReply reply;
   UniqueFd lock;
   if ((reply.failure = try_xtables_lock(request.lock_path, lock, reply.busy)) || reply.busy) return reply;
-  bool exists = false;
-  if (!request.create) {
+  if (!request.create || request.expected) {
+    bool exists = false;
     if ((reply.failure = xt_table_exists(request.family, request.table, exists))) return reply;
-    if (!exists) {
-      reply.missing = true;
-      return reply;
-    }
+    reply.outdated = request.expected && exists == request.expected.absent;
+    reply.missing = !reply.outdated && !exists && !request.create;
+    if (reply.outdated || reply.missing) return reply;
   }
   UniqueFd socket;
   if ((reply.failure = open_xt_socket(request.family, socket))) return reply;
   const std::lock_guard guard(libiptc_mutex());
+  std::optional<XtDigest> expected = request.expected.digest;
   for (int tries = 0;; ++tries) {
     bool again = false;
-    reply = commit_once<Api>(request, commands, socket.get(), again);
+    reply = commit_once<Api>(request, commands, socket.get(), expected, again);
     if (!again || tries == kTries) return reply;
+    // Of a table that was to be absent, a second try goes on from what the first one made.
+    if (!request.expected) expected.reset();
   }
 }
 

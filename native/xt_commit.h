@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "xt_commands.h"
 #include "xt_table.h"
+#include "xt_walk.h"
 
 namespace nflink {
 
@@ -21,6 +22,14 @@ struct XtCommitRequest {
   bool create = false;
   /** All but the commit. */
   bool dry_run = false;
+  /** What the table must be under the lock, or nothing is done. Whoever writes without the lock may come right after
+   * that look. */
+  struct Expected {
+    /** There is none; it is looked for before it is made. */
+    bool absent = false;
+    std::optional<XtDigest> digest;
+    explicit operator bool() const { return absent || digest; }
+  } expected;
 };
 
 struct XtCommitReply {
@@ -28,6 +37,8 @@ struct XtCommitReply {
   /** Somebody else holds the lock: nothing was looked at. */
   bool busy = false;
   bool missing = false;
+  /** The table is not what was expected: nothing was done. */
+  bool outdated = false;
   /** As XtWalk's: nothing was done. */
   const char* complaint = nullptr;
   const char* unwritable = nullptr;

@@ -99,7 +99,8 @@ MaybeFailure xt_table_exists(XtFamily family, const std::string& table, bool& ex
 MaybeFailure read_xt_entries(int socket, XtFamily family, const std::string& table, XtInfo& info, ByteBuffer& data) {
   for (int tries = 0;; ++tries) {
     if (auto failure = xt_info(socket, family, table, info)) return failure;
-    data.resize(0);
+    // What was read before is not copied into a larger one.
+    data = ByteBuffer();
     auto* request = reinterpret_cast<ipt_get_entries*>(data.reserve_pages(kXtHeader + info.size));
     std::memset(request, 0, kXtHeader);
     std::memcpy(request->name, table.c_str(), table.size());

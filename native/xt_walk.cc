@@ -189,8 +189,7 @@ class Walker {
       for (size_t hook = 0; hook < kHooks; ++hook)
         if ((info_.valid_hooks & (1u << hook)) != 0) digest->add(info_.hook_entry[hook]).add(info_.underflow[hook]);
     }
-    out_.digest[0] = one_.value();
-    out_.digest[1] = two_.value();
+    out_.digest = {one_.value(), two_.value()};
   }
 
   const XtInfo& info_;

@@ -2,12 +2,16 @@
 // is.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "xt_table.h"
 
 namespace nflink {
+
+/** What a table is, good in this process. */
+using XtDigest = std::array<uint64_t, 2>;
 
 struct XtWalk {
   /** Null, or why the bytes are no table. */
@@ -27,7 +31,7 @@ struct XtWalk {
   std::vector<uint64_t> bytes;
   std::vector<uint32_t> chain;
   /** Of all bytes but counters and the kernel's own: equal for as long as nothing but counters changes. */
-  uint64_t digest[2] = {0, 0};
+  XtDigest digest{};
 };
 
 /**

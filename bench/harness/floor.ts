@@ -10,7 +10,7 @@ const exec = promisify(execFile);
 /** Compiles `bench/floor/<name>.c` into `folder` and gives the program's path. `env` is the compiler's. */
 export async function compileFloor(name: string, folder: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const program = join(folder, name);
-  const { stdout } = await exec('pkg-config', ['--cflags', '--libs', 'libnftnl', 'libmnl'], { env });
+  const { stdout } = await exec('pkg-config', ['--cflags', '--libs', 'libnftnl', 'libmnl', 'libip4tc'], { env });
   const flags = stdout.trim().split(/\s+/);
   await exec('gcc', ['-O2', '-std=gnu17', '-Wall', '-Wextra', '-Werror', '-o', program, join(sources(), `${name}.c`), ...flags], { env });
   return program;

@@ -52,3 +52,15 @@ export async function mustHold(ns: PrivateNamespace, tools: Tools, rules: number
 export function entriesOf(set: { readonly rules: number; readonly chains: number }, builtin: number, tables: number): number {
   return set.rules + set.chains + (set.chains - builtin) + tables;
 }
+
+/** What the file of commands says on a legacy table, after reading `tables`. */
+export async function floorChange(
+  ns: PrivateNamespace,
+  tools: Tools,
+  file: string,
+  table: string,
+  tables: readonly string[],
+): Promise<{ readonly ms: number; readonly commands: number }> {
+  const ran = await ns.must(await tools.floor('change-table'), [file, table, ...tables], { output: true });
+  return JSON.parse(ran.stdout) as { ms: number; commands: number };
+}

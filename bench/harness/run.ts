@@ -1,6 +1,6 @@
 // Measures one scenario at one size: all columns in turns, A B C A B C, so that what disturbs the machine disturbs them alike.
 import type { ColumnKind, Scenario, Tools } from './scenario.ts';
-import { type Statistics, statistics } from './statistics.ts';
+import { type Statistics, slope, statistics } from './statistics.ts';
 
 export interface ColumnResult {
   readonly kind: ColumnKind;
@@ -19,6 +19,15 @@ export interface Result {
   readonly size: number;
   readonly subject: string;
   readonly columns: readonly ColumnResult[];
+}
+
+/** How the columns of one scenario grow from the smallest size to the largest: as size to the power of `exponent`. */
+export interface Growth {
+  readonly scenario: string;
+  readonly from: number;
+  readonly to: number;
+  readonly aim: string;
+  readonly columns: readonly { readonly name: string; readonly exponent: number }[];
 }
 
 export interface RunSettings {
@@ -56,4 +65,17 @@ export function compare(columns: readonly Omit<ColumnResult, 'timesFloor' | 'tim
     ...(floor === undefined || c.kind === 'floor' ? {} : { timesFloor: c.statistics.median / floor }),
     ...(nflink === undefined || c.kind !== 'exec' ? {} : { timesNflink: c.statistics.median / nflink }),
   }));
+}
+
+/** Undefined where there are no two sizes. */
+export function growthOf(aim: string, results: readonly Result[]): Growth | undefined {
+  const sizes = results.map(({ size }) => size);
+  const [from, to] = [Math.min(...sizes), Math.max(...sizes)];
+  const [first] = results;
+  if (first === undefined || from === to) return undefined;
+  const columns = first.columns.map(({ name }, i) => {
+    const points = results.map(({ size, columns }) => [Math.log(size), Math.log(columns[i]?.statistics.median ?? Number.NaN)] as const);
+    return { name, exponent: slope(points) };
+  });
+  return { scenario: first.scenario, from, to, aim, columns };
 }

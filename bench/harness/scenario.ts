@@ -25,6 +25,8 @@ export interface Scenario {
   readonly about: string;
   /** Repetitions of each column after the warm-up. */
   readonly repetitions: number;
+  /** Where it matters how the columns grow with the size: what their exponents shall be. */
+  readonly growth?: string;
   prepare(size: number, tools: Tools): Promise<Prepared>;
 }
 

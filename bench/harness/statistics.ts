@@ -27,7 +27,7 @@ export function slope(points: readonly (readonly [x: number, y: number])[]): num
 }
 
 /** Between the two nearest samples in proportion (Hyndman and Fan's type 7). `sorted` must not be empty. */
-function quantile(sorted: readonly number[], q: number): number {
+export function quantile(sorted: readonly number[], q: number): number {
   const place = (sorted.length - 1) * q;
   const low = sorted[Math.floor(place)] ?? Number.NaN;
   const high = sorted[Math.ceil(place)] ?? Number.NaN;

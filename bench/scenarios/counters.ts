@@ -4,6 +4,7 @@ import { PrivateNamespace } from '../harness/namespace.ts';
 import { entriesOf, floorDump, floorDumpChains, floorEntries, mustHold } from '../harness/real-rules.ts';
 import type { Column, Scenario, Tools } from '../harness/scenario.ts';
 import { kubeRuleSet } from '../kube.ts';
+import { oneChainRules, oneChainText } from './one-chain.ts';
 
 interface Loaded {
   readonly text: string;
@@ -19,10 +20,9 @@ function subjectOf(set: { readonly rules: number; readonly chains: number }): st
   return `${set.rules} rules in ${set.chains} chains`;
 }
 
-/** Rules that differ, in one chain: what a dump by chains can't help. */
+/** What a dump by chains can't help. */
 function oneChain(size: number): Loaded {
-  const rules = Array.from({ length: size }, (_, i) => `-A INPUT -s 10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}/32 -j ACCEPT`);
-  return { text: `*filter\n:INPUT ACCEPT [0:0]\n${rules.join('\n')}\nCOMMIT\n`, rules: size, subject: `${size} rules in one chain` };
+  return { text: oneChainText('INPUT', oneChainRules(size)), rules: size, subject: `${size} rules in one chain` };
 }
 
 /** The calls of a service, with the number of rows they must have. */

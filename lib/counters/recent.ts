@@ -1,10 +1,13 @@
-// What the last few scopes polled have come to: who polls asks for the same ones.
-
-const MOST = 16;
+// What the last few questions have come to: who asks often asks the same ones.
 
 /** A map that forgets what was not asked for longest. */
 export class Recent<K, V> {
+  readonly #most: number;
   readonly #entries = new Map<K, V>();
+
+  constructor(most = 16) {
+    this.#most = most;
+  }
 
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
@@ -15,7 +18,7 @@ export class Recent<K, V> {
     this.#entries.delete(key);
     this.#entries.set(key, value);
     for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= MOST) break;
+      if (this.#entries.size <= this.#most) break;
       this.#entries.delete(oldest);
     }
   }

@@ -24,7 +24,7 @@ interface Waiting {
 /** Restores of ours without a pause do not hold up deltas for ever. */
 const RESTLESS_POLLS = 20;
 /** Longest that setTimeout takes. */
-const LONGEST_INTERVAL_MS = 0x7fffffff;
+export const LONGEST_INTERVAL_MS = 0x7fffffff;
 
 export class CounterWatch implements Subscription<CounterSample>, Listener {
   readonly #intervalMs: number;

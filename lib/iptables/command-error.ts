@@ -17,6 +17,9 @@ export function operationOf(family: string, table: string, index: number, c: Com
   return { index, verb, object: { rule: 'rule' in c ? { ...place, rule: c.rule } : place } };
 }
 
+/** What is to be deleted or checked isn't there. */
+export const NO_SUCH_RULE = 'no such rule in that chain';
+
 export function commandError(
   family: string,
   table: string,

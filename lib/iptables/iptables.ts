@@ -5,26 +5,30 @@ import type { CountedChain, NamedCounters } from '../counters/named.ts';
 import { ofTable } from '../counters/of-table.ts';
 import type { RuleCounters } from '../counters/rows.ts';
 import type { CounterSample } from '../counters/sample.ts';
-import { CounterWatch, mustBeThere, type WatchOptions } from '../counters/watch.ts';
+import { CounterWatch, LONGEST_INTERVAL_MS, mustBeThere, type WatchOptions } from '../counters/watch.ts';
 import { ENOENT } from '../errno.ts';
 import { NetfilterError } from '../errors.ts';
 import type { CounterSnapshot, Ruleset } from '../model/ruleset.ts';
 import type { Subscription } from '../model/subscription.ts';
 import { runAsync, runSync, type Verb } from '../run.ts';
 import type { IptablesBackend } from './backend.ts';
+import { tableNames } from './builtin.ts';
 import { type BackendChoice, type ChosenBackend, openBackend } from './choose.ts';
 import { parseCommandLine } from './command-line/parse.ts';
 import { type RunResult, runLine, writes } from './command-line/run.ts';
 import type { Command } from './commands.ts';
 import { type CompiledRuleset, tablesOf } from './compile.ts';
 import type { IpFamily } from './extensions/codec.ts';
+import { Queue, type QueueOptions } from './queue.ts';
 import { restoredCounters } from './restored-counters.ts';
 import { checkChain, checkNewChain, checkNumber, checkPolicy, checkTable, oneRule, rulesOf } from './rule-input.ts';
 import type { IptablesRule, RuleInput } from './rule-spec.ts';
 import { formatTable } from './save-format.ts';
-import { type Desired, desiredTables } from './sync/desired.ts';
+import { type Desired, type DesiredState, desiredState } from './sync/desired.ts';
+import { type DriftEvent, type DriftOptions, DriftWatch } from './sync/drift.ts';
+import { IptablesMirror, type Mirror } from './sync/mirror.ts';
 import { type Plan, SyncPlan } from './sync/plan.ts';
-import { Reconciler, type SyncReport } from './sync/reconcile.ts';
+import { Reconciler, type SyncOptions, type SyncReport } from './sync/reconcile.ts';
 import { keyContext } from './sync/rule-key.ts';
 import { resolveScope, type Scope, type TableScope } from './sync/scope.ts';
 import { IptablesTransaction } from './transaction.ts';
@@ -59,12 +63,27 @@ export interface CounterOptions {
   readonly chain?: string;
 }
 
+export interface MirrorOptions {
+  /** Default: all. */
+  readonly tables?: readonly string[];
+  /** Of legacy tables; default 1000. */
+  readonly pollMs?: number;
+}
+const POLL_MS = 1000;
+
+function checkInterval(what: string, ms: unknown): void {
+  if (typeof ms === 'number' && ms >= 1 && ms <= LONGEST_INTERVAL_MS) return;
+  throw new NetfilterError(`${what} ${String(ms)}: 1 to ${LONGEST_INTERVAL_MS} milliseconds`, { code: 'ERR_INVALID_ARG' });
+}
+
 export class Iptables {
   readonly family: IpFamily;
   readonly backend: BackendChoice;
   readonly #connection: Connection;
   readonly #verbs: IptablesBackend;
   readonly #reconciler: Reconciler;
+  /** The last, held for what the next has in common with it. */
+  #desired: DesiredState | undefined;
 
   private constructor({ connection, choice, verbs }: ChosenBackend, family: IpFamily) {
     this.#connection = connection;
@@ -337,17 +356,53 @@ export class Iptables {
    * transaction on nf_tables, one commit a table on legacy, made only if nobody else has committed since the tables were looked at, and tried again
    * ten times; then ERR_CONFLICT. What is outside the scope stays as it is.
    */
-  async sync(desired: Desired, scope: Scope = {}, o?: CallOptions): Promise<SyncReport> {
+  async sync(desired: Desired, scope: Scope = {}, o: SyncOptions = {}): Promise<SyncReport> {
     const scopes = this.#scopes(desired, scope);
-    return await this.#connection.runAsync('sync', () => this.#reconciler.sync(scopes), o, true);
+    return await this.#connection.runAsync('sync', () => this.#reconciler.sync(scopes, o), o, true);
   }
-  syncSync(desired: Desired, scope: Scope = {}): SyncReport {
+  syncSync(desired: Desired, scope: Scope = {}, o: Omit<SyncOptions, 'signal'> = {}): SyncReport {
     const scopes = this.#scopes(desired, scope);
-    return this.#connection.runSync('sync', () => this.#reconciler.sync(scopes), true);
+    return this.#connection.runSync('sync', () => this.#reconciler.sync(scopes, o), true);
+  }
+
+  /**
+   * The tables in this process's memory, for lookups that are no calls. On nf_tables events keep it current, and each lookup makes sure of that by one
+   * request for the generation; when it has lost track (events were lost, somebody's commit could not be followed) lookups throw ERR_STALE
+   * until it has been read anew. Legacy tables are read every `pollMs`: a lookup knows no later state.
+   */
+  async mirror(o: MirrorOptions & CallOptions = {}): Promise<Mirror> {
+    const { tables = tableNames, pollMs = POLL_MS } = o;
+    if (!Array.isArray(tables)) throw new NetfilterError('mirror: tables is a list', { code: 'ERR_INVALID_ARG' });
+    for (const table of tables) checkTable(table);
+    checkInterval('mirror: pollMs', pollMs);
+    o.signal?.throwIfAborted();
+    const source = this.#verbs.mirror(tables, pollMs);
+    try {
+      await source.refresh();
+      o.signal?.throwIfAborted();
+    } catch (err) {
+      source.close();
+      throw err;
+    }
+    return new IptablesMirror(this.family, tables, this.#verbs.sync.keys, keyContext(this.family, this.#verbs.name), source);
+  }
+
+  /**
+   * Looks whenever somebody else has changed tables in scope (legacy: every `minIntervalMs`) and tells what is not as desired, at once and then where it
+   * changes; with `repair` it is put back. `desired` is called for each look. A writer that undoes ten repairs in a row, each within ten
+   * intervals, is reported with ERR_CONFLICT, and the iteration ends. Throws of `desired` and texts that are none reject.
+   */
+  watchDrift(desired: () => Desired, scope: Scope = {}, o: DriftOptions = {}): Subscription<DriftEvent> {
+    const { minIntervalMs = POLL_MS } = o;
+    checkInterval('watchDrift: minIntervalMs', minIntervalMs);
+    const tables = this.#scopes(desired(), scope).map(({ name }) => name);
+    const changes = this.#verbs.changes(tables, minIntervalMs);
+    return new DriftWatch(() => this.plan(desired(), scope), changes, { ...o, minIntervalMs });
   }
 
   #scopes(desired: Desired, scope: Scope): readonly TableScope[] {
-    return resolveScope(scope, desiredTables(desired, this.family), this.family);
+    this.#desired = desiredState(desired, this.family);
+    return resolveScope(scope, this.#desired.tables, this.family);
   }
   *#plan(scopes: readonly TableScope[]): Verb<Plan> {
     const groups = yield* this.#reconciler.plan(scopes);
@@ -357,6 +412,14 @@ export class Iptables {
   transaction(table: string): IptablesTransaction {
     checkTable(table);
     return new IptablesTransaction(table, this.#connection, this.#verbs, this.family);
+  }
+
+  /**
+   * Collects calls for a few milliseconds and commits them together: on nf_tables one transaction, on legacy one commit a table. Each call's
+   * promise settles with its own outcome. ERR_INVALID_ARG for what is no delay or number; see docs/sync.md.
+   */
+  queue(o: QueueOptions = {}): Queue {
+    return new Queue(this.#connection, this.#verbs, this.family, o);
   }
 
   /** The counters of all rules of the iptables tables, of one table or of one chain. */

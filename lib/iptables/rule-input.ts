@@ -37,7 +37,8 @@ function isWords(input: RuleInput): input is readonly string[] {
 }
 
 /** An installed rule stands for its text: its counter belongs to the one in the kernel. */
-function withoutCounter(spec: RuleSpec): RuleSpec {
+export function withoutCounter(spec: RuleSpec): RuleSpec {
+  if (spec.counter === undefined) return spec;
   const { counter: _, ...rest } = spec;
   return rest;
 }

@@ -44,9 +44,22 @@ export function checkRestorable(
   if (first !== undefined) throw first;
 }
 
+/** What a line of save text came to that appends rules: the same in every text of its family. */
+interface ReadLine {
+  readonly chain: string;
+  readonly rules: readonly RuleSpec[];
+}
+export type ReadLines = ReadonlyMap<string, ReadLine>;
+
+/** Lines that were read of a text, and those that the one before it had too. */
+export interface LineMemory {
+  readonly before: ReadLines | undefined;
+  readonly lines: Map<string, ReadLine>;
+}
+
 /** All tables of a save text, each ended by COMMIT. Throws RuleSyntaxError with line, column and word. */
-export function parseSaveText(text: string, family: IpFamily): SavedTable[] {
-  const reader = new SaveReader(family);
+export function parseSaveText(text: string, family: IpFamily, memory?: LineMemory): SavedTable[] {
+  const reader = new SaveReader(family, memory);
   let start = 0;
   for (let line = 1; start <= text.length; line++) {
     let end = text.indexOf('\n', start);
@@ -71,9 +84,11 @@ class SaveReader {
   readonly #tables: SavedTable[] = [];
   #open: OpenTable | undefined;
   #lastLine = 0;
+  readonly #memory: LineMemory | undefined;
 
-  constructor(family: IpFamily) {
+  constructor(family: IpFamily, memory: LineMemory | undefined) {
     this.#family = family;
+    this.#memory = memory;
   }
 
   line(text: string, line: number): void {
@@ -99,6 +114,12 @@ class SaveReader {
   }
 
   #rule(text: string, line: number, table: OpenTable): void {
+    const known = this.#memory?.before?.get(text);
+    if (known !== undefined && isDeclared(known, table)) {
+      this.#memory?.lines.set(text, known);
+      for (const rule of known.rules) table.commands.push({ verb: 'append', chain: known.chain, rule, line });
+      return;
+    }
     try {
       const { words, counter } = ruleWords(text);
       const parser = new RuleParser(words, this.#family, { commands: 'text', start: counter === undefined ? 0 : 1 });
@@ -107,6 +128,8 @@ class SaveReader {
       if (parser.ofOtherFamily) return;
       for (const c of commandsOf(parser.command, rules, words, { line }))
         table.commands.push(counter === undefined ? c : { ...c, leading: counter });
+      const { letter, chain } = parser.command;
+      if (letter === 'A' && chain !== undefined && counter === undefined) this.#memory?.lines.set(text, { chain, rules });
       const { wrong } = table;
       if (counter !== undefined) wrong.counters ??= miscounted(parser, rules[0], words, line);
       wrong.fresh ??= undeclared(table, parser, rules[0], words, line);
@@ -161,6 +184,13 @@ function undeclared(
   const jump = rule === undefined ? undefined : chainOfTarget(rule);
   if (jump === undefined || chains.has(jump) || (jump === chain && builtinChain(name, jump) !== undefined)) return undefined;
   return missing(jump, parser.targetAt);
+}
+
+/** Whether `undeclared` has nothing to say of the line. */
+function isDeclared({ chain, rules }: ReadLine, { chains, name }: OpenTable): boolean {
+  const [rule] = rules;
+  const jump = rule === undefined ? undefined : chainOfTarget(rule);
+  return (chains.has(chain) || builtinChain(name, chain) !== undefined) && (jump === undefined || chains.has(jump));
 }
 
 function syntax(reason: string, word: string, column: number, line: number): RuleSyntaxError {

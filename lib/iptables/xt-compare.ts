@@ -22,6 +22,33 @@ export function sameRule(a: XtRule, b: XtRule, c: BytesContext): boolean {
   );
 }
 
+/** Equal for rules that are the same, and for few others: all but the options of extensions other than a comment. */
+export function looseKey(r: XtRule): string {
+  const { protocol, fragment, target } = r;
+  const address = (a: XtAddress | undefined): string => (a === undefined ? '' : `${a.not} ${a.address.join()}/${a.mask.join()}`);
+  const device = (i: XtInterface | undefined): string => (i === undefined ? '' : `${i.not} ${i.prefix} ${i.name}`);
+  const match = ({ name, data }: XtExtension): string => (name === 'comment' ? textOf(data) : name);
+  const goal =
+    target === undefined ? '' : 'verdict' in target ? `${target.verdict} ${'chain' in target ? target.chain : ''}` : `-j ${target.name}`;
+  return JSON.stringify([
+    protocol?.number,
+    protocol?.not,
+    address(r.source),
+    address(r.destination),
+    device(r.inInterface),
+    device(r.outInterface),
+    fragment?.not,
+    goal,
+    r.matches.map(match),
+  ]);
+}
+
+/** Up to its NUL, where it has one. */
+function textOf(data: Uint8Array): string {
+  const end = data.indexOf(0);
+  return Buffer.from(data.buffer, data.byteOffset, end < 0 ? data.length : end).toString('latin1');
+}
+
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;

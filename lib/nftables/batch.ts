@@ -43,6 +43,7 @@ export class Batch {
   readonly writer: AttributeWriter;
   #columns: Uint32Array = new Uint32Array(64 * COLUMNS);
   #count = 0;
+  #ruleIds = 0;
   readonly #named: Named[] = [];
   readonly #lookups: Lookup[] = [];
 
@@ -56,6 +57,11 @@ export class Batch {
   }
   get lookups(): readonly Lookup[] {
     return this.#lookups;
+  }
+
+  /** Another NFTA_RULE_ID each time: older kernels look one up in the whole batch, not in its chain. */
+  newRuleId(): number {
+    return ++this.#ruleIds;
   }
 
   /** Ends the operation whose attributes have been written since the last one. */

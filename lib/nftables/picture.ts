@@ -56,16 +56,14 @@ export function* consistently<T>(
   what: string,
   read: () => Verb<T>,
 ): Verb<{ readonly generation: number; readonly value: T }> {
-  let last = '';
   for (let tries = 0; tries < CONSISTENT_TRIES; tries++) {
     const before = yield* readGeneration(connection);
     const value = yield* read();
     const after = yield* readGeneration(connection);
     if (before.generation === after.generation) return { generation: after.generation, value };
-    last = after.process;
   }
   throw new NetfilterError(
-    `${what}: the ruleset changed during each of ${CONSISTENT_TRIES} attempts (last by ${last === '' ? 'an unknown process' : last}); no consistent picture could be read`,
+    `${what}: the ruleset changed during each of ${CONSISTENT_TRIES} attempts; no consistent picture could be read`,
     { code: 'EINTR', errno: EINTR },
   );
 }

@@ -5,13 +5,14 @@ import { fromFailure, NetfilterError } from '../errors.ts';
 import type { NativeCounterReply, NativeDumpReply, NativeElementReply } from '../native.ts';
 import type { Verb } from '../run.ts';
 import { be32, findAttribute, readMessage } from '../wire/attributes.ts';
-import { decodeText } from '../wire/text.ts';
 import { AttributeWriter } from '../wire/writer.ts';
 import { NFNL_SUBSYS_NFTABLES, NFPROTO_UNSPEC, NFT_MSG_GETGEN } from './objects/messages.ts';
 import { ruleTable } from './objects/rule.ts';
 
 /** A dump that is interrupted this often gives up with EINTR. */
 const DUMP_RETRIES = 20;
+/** enum nft_gen_attributes. */
+const NFTA_GEN_ID = 1;
 const nothing = new Uint8Array(0);
 
 export function nftType(message: number): number {
@@ -43,23 +44,18 @@ export function* request(connection: Connection, what: string, type: number, fam
 }
 
 export interface Generation {
-  /** u32; changes with every commit in the namespace. */
   readonly generation: number;
-  /** The committing thread, numbered in the initial pid namespace. */
-  readonly tid: number;
-  readonly process: string;
 }
 
-/** NFT_MSG_GETGEN (enum nft_gen_attributes: ID 1, PROC_PID 2, PROC_NAME 3). */
+/**
+ * The generation of the ruleset: u32, changes with every commit in the namespace (NFT_MSG_GETGEN). Who asks is in the answer too, not who has
+ * committed: nf_tables_fill_gen_info() takes `current`.
+ */
 export function* readGeneration(connection: Connection): Verb<Generation> {
   const bytes = yield* request(connection, 'generation', nftType(NFT_MSG_GETGEN), NFPROTO_UNSPEC, nothing);
   const message = readMessage(bytes, 0);
-  const [id, pid, name] = [1, 2, 3].map((type) => findAttribute(bytes, message.start, message.end, type));
-  return {
-    generation: id === undefined ? 0 : be32(bytes, id[0]),
-    tid: pid === undefined ? 0 : be32(bytes, pid[0]),
-    process: name === undefined ? '' : decodeText(bytes, name[0], name[1] - 1),
-  };
+  const id = findAttribute(bytes, message.start, message.end, NFTA_GEN_ID);
+  return { generation: id === undefined ? 0 : be32(bytes, id[0]) };
 }
 
 /** After a commit: the kernel counts on and leaves out 0 (nf_tables_commit). */

@@ -1,4 +1,4 @@
-// The code in the documents does what they say: the blocks of life-of-a-rule, events, monitoring and migration are run as one program each and
+// The code in the documents does what they say: the blocks of life-of-a-rule, events, monitoring, sync and migration are run as one program each and
 // print what stands below them; README's blocks run as they are pasted. Each in a network namespace of its own.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -33,6 +33,14 @@ describe('docs/monitoring.md', () => {
     const wanted = blocks('docs/monitoring.md', 'text');
     assert.equal(wanted.length, 3);
     assert.equal(printed, wanted.join(''));
+  });
+});
+
+describe('docs/sync.md', () => {
+  it('prints what it says', async () => {
+    const wanted = blocks('docs/sync.md', 'text');
+    assert.ok(wanted.length >= 4);
+    assert.equal(await run(blocks('docs/sync.md', 'js').join('\n')), wanted.join(''));
   });
 });
 

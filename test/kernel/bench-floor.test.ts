@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { compileFloor } from '../../bench/harness/floor.ts';
 import { entriesOf } from '../../bench/harness/real-rules.ts';
-import { recordRestore } from '../../bench/harness/record-batch.ts';
+import { recordLegacySync, recordRestore, recordSync } from '../../bench/harness/record-batch.ts';
 import { kubeRuleSet } from '../../bench/kube.ts';
+import { changedKube } from '../../bench/kube-changes.ts';
 import { tablesOf } from '../support/fixtures.ts';
 import { cleanEnv, withNamespace } from '../support/namespace.ts';
 
@@ -46,3 +47,57 @@ test('a recorded batch, sent by the floor, loads the rule set; recording it send
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+const scope = { tables: ['filter', 'nat'], chains: /^KUBE-/ };
+
+test('a recorded sync, sent by the floor, makes the changes, again and again; recording it sends nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nflink-floor-'));
+  try {
+    await withNamespace(async (ns) => {
+      const set = kubeRuleSet({ rules: 300 });
+      ns.mustSync('iptables-nft-restore', [], { input: set.text });
+      const batch = join(folder, 'batch');
+      const send = await compileFloor('send-batch', folder, cleanEnv());
+      for (const version of [0, 1]) {
+        const text = changedKube(set.text, 10, version);
+        const before = await ns.must('iptables-nft-save');
+        writeFileSync(batch, recordSync(text, scope, { pid: ns.pid }));
+        assert.deepEqual(tablesOf(await ns.must('iptables-nft-save')), tablesOf(before));
+        const { errors } = JSON.parse(await ns.must(send, [batch])) as { errors: number };
+        assert.equal(errors, 0);
+        assert.deepEqual(rulesInUserChains(await ns.must('iptables-nft-save')), rulesInUserChains(text));
+      }
+      // It was for another state.
+      assert.equal((JSON.parse(await ns.must(send, [batch])) as { errors: number }).errors, 1);
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('the commands of a recorded sync of a legacy table, done by the floor, make the changes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nflink-floor-'));
+  try {
+    await withNamespace(async (ns) => {
+      const set = kubeRuleSet({ rules: 300 });
+      ns.mustSync('iptables-legacy-restore', [], { input: set.text });
+      const commands = join(folder, 'commands');
+      const program = await compileFloor('change-table', folder, cleanEnv());
+      for (const version of [0, 1]) {
+        const text = changedKube(set.text, 10, version);
+        const { table, file } = recordLegacySync(text, scope, { pid: ns.pid });
+        assert.equal(table, 'nat');
+        writeFileSync(commands, file);
+        await ns.must(program, [commands, table, 'filter', 'nat']);
+        const saved = (await ns.must('iptables-legacy-save', ['-t', 'filter'])) + (await ns.must('iptables-legacy-save', ['-t', 'nat']));
+        assert.deepEqual(rulesInUserChains(saved), rulesInUserChains(text));
+      }
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+function rulesInUserChains(saved: string): string[] {
+  return saved.split('\n').filter((line) => line.startsWith('-A KUBE-'));
+}

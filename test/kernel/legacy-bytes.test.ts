@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Connection } from '../../lib/connection.ts';
 import { RuleContext } from '../../lib/iptables/context.ts';
+import { NOT_CHECKED } from '../../lib/iptables/legacy/commit.ts';
 import { lockPath } from '../../lib/iptables/legacy/requests.ts';
 import { legacyRevisions } from '../../lib/iptables/legacy/revisions.ts';
 import { CommandWriter } from '../../lib/iptables/legacy/wire.ts';
@@ -28,8 +29,8 @@ function appendRaw(ns: TestNamespace, table: string, chain: string, rule: XtRule
       connection.on(
         'batch',
         'raw rule',
-        (c) => c.xtCommitSync(XT_CREATE, table, lockPath(), writer.words, writer.bytes),
-        (c) => c.xtCommit(XT_CREATE, table, lockPath(), writer.words, writer.bytes),
+        (c) => c.xtCommitSync(XT_CREATE, table, lockPath(), writer.words, writer.bytes, NOT_CHECKED),
+        (c) => c.xtCommit(XT_CREATE, table, lockPath(), writer.words, writer.bytes, NOT_CHECKED),
       ),
     );
     assert.deepEqual([reply.failure, reply.refusal], [undefined, undefined]);

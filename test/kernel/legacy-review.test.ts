@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Connection } from '../../lib/connection.ts';
 import { Iptables, type IptablesTransaction, type NetfilterError } from '../../lib/index.ts';
+import { NOT_CHECKED } from '../../lib/iptables/legacy/commit.ts';
 import { layouts } from '../../lib/iptables/legacy/layout.ts';
 import { lockPath } from '../../lib/iptables/legacy/requests.ts';
 import { CommandWriter } from '../../lib/iptables/legacy/wire.ts';
@@ -247,8 +248,8 @@ for (const family of ['ip', 'ip6'] as const) {
             connection.on(
               'batch',
               'append',
-              (c) => c.xtCommitSync(family === 'ip' ? 0 : XT_IP6, 'filter', lockPath(), words, bytes),
-              (c) => c.xtCommit(family === 'ip' ? 0 : XT_IP6, 'filter', lockPath(), words, bytes),
+              (c) => c.xtCommitSync(family === 'ip' ? 0 : XT_IP6, 'filter', lockPath(), words, bytes, NOT_CHECKED),
+              (c) => c.xtCommit(family === 'ip' ? 0 : XT_IP6, 'filter', lockPath(), words, bytes, NOT_CHECKED),
             ),
           );
           assert.deepEqual([reply.failure, reply.refusal], [undefined, undefined]);

@@ -100,7 +100,7 @@ function mutate(random: Random, from: Commands): Commands {
 type Answer = 'refused at once' | 'refusal' | 'failure' | 'done' | 'missing';
 function commit(c: NativeConnection, bits: number, { words, bytes }: Commands): Answer {
   try {
-    const reply = c.xtCommitSync(bits, 'filter', lock, words, bytes);
+    const reply = c.xtCommitSync(bits, 'filter', lock, words, bytes, nothing);
     assert.notEqual(reply.busy, true, 'the lock is held by somebody');
     if (reply.failure !== undefined) return 'failure';
     if (reply.refusal === undefined) return reply.missing === true ? 'missing' : 'done';
@@ -239,13 +239,14 @@ test('arguments that are none: names too long or with NUL, no arrays, unknown bi
       ['xtReadSync', 0, null, '', nothing],
       ['xtReadSync', 0, 'filter', 7, nothing],
       ['xtReadSync', 0, 'filter', '', 7],
-      ['xtCommitSync', 8, 'filter', lock, words, bytes],
-      ['xtCommitSync', 0, 'x'.repeat(32), lock, words, bytes],
-      ['xtCommitSync', 0, 'filter', lock, Array.from(words), bytes],
-      ['xtCommitSync', 0, 'filter', lock, new Uint8Array(36), bytes],
-      ['xtCommitSync', 0, 'filter', lock, new BigUint64Array(9), bytes],
-      ['xtCommitSync', 0, 'filter', lock, words, 'bytes'],
-      ['xtCommitSync', 0, 'filter', lock, words],
+      ['xtCommitSync', 8, 'filter', lock, words, bytes, nothing],
+      ['xtCommitSync', 0, 'x'.repeat(32), lock, words, bytes, nothing],
+      ['xtCommitSync', 0, 'filter', lock, Array.from(words), bytes, nothing],
+      ['xtCommitSync', 0, 'filter', lock, new Uint8Array(36), bytes, nothing],
+      ['xtCommitSync', 0, 'filter', lock, new BigUint64Array(9), bytes, nothing],
+      ['xtCommitSync', 0, 'filter', lock, words, 'bytes', nothing],
+      ['xtCommitSync', 0, 'filter', lock, words, bytes],
+      ['xtCommitSync', 0, 'filter', lock, words, bytes, new Uint8Array(4)],
       ['xtRevisionSync', 0, 2, 'tcp', 0],
       ['xtRevisionSync', 0, 0, 'tcp', 256],
       ['xtRevisionSync', 0, 0, {}, 0],
@@ -260,12 +261,12 @@ test('arguments that are none: names too long or with NUL, no arrays, unknown bi
     // Names of nothing, which the kernel knows as such.
     for (const name of ['nothing', 'x'.repeat(31), '../..', '\u{1f600}', 'filter ', 'FILTER', '%s%s%n']) {
       assert.equal(c.xtReadSync(0, name, '', nothing).missing, true, name);
-      assert.equal(c.xtCommitSync(0, name, lock, words, bytes).missing, true, name);
-      assert.ok(c.xtCommitSync(XT_CREATE, name, lock, words, bytes).failure !== undefined, name);
+      assert.equal(c.xtCommitSync(0, name, lock, words, bytes, nothing).missing, true, name);
+      assert.ok(c.xtCommitSync(XT_CREATE, name, lock, words, bytes, nothing).failure !== undefined, name);
       assert.equal(c.xtRevisionSync(0, 0, name, 0).found ?? false, false, name);
     }
     for (const length of [29, 5000]) assert.equal(c.xtRevisionSync(0, 0, 'x'.repeat(length), 0).failure?.errno, ENOENT);
-    assert.equal(c.xtCommitSync(XT_CREATE, 'filter', lock, words, bytes).failure, undefined);
+    assert.equal(c.xtCommitSync(XT_CREATE, 'filter', lock, words, bytes, nothing).failure, undefined);
   });
 });
 
@@ -273,7 +274,7 @@ test('what JavaScript changes while the native thread works is not what is worke
   await connected(async (c, ns) => {
     const { words, bytes } = honest('ip');
     const part = words.slice(0, 10 * WORDS);
-    const pending = c.xtCommit(XT_CREATE, 'filter', lock, part, bytes);
+    const pending = c.xtCommit(XT_CREATE, 'filter', lock, part, bytes, nothing);
     part.fill(0xffffffff);
     bytes.fill(0xff);
     assert.deepEqual([(await pending).failure, (await pending).refusal], [undefined, undefined]);

@@ -212,6 +212,35 @@ test('a real EAGAIN, from a program that does not take the lock: its rule and ou
   });
 });
 
+for (const sync of [false, true]) {
+  const commit = (ns: TestNamespace): LegacyWork => ({ netns: ns.path, family: 'ip', sync, expecting: NEW });
+  test(`a commit with a condition is done again after EAGAIN only on that condition${sync ? ' (sync)' : ''}`, async () => {
+    await seeded(async (ns) => {
+      const ended = await failing(commit(ns), { replace: `instead ${EAGAIN},instead ${EAGAIN}` });
+      assert.deepEqual([ended.ends, ended.requests], [[{ end: 'done' }], 'RRRC']);
+      assert.equal(rulesOf(saved(ns)).length, 2);
+    });
+    await seeded(async (ns) => {
+      const command = 'XTABLES_LOCKFILE=/dev/null iptables-legacy -A INPUT -s 10.9.9.9 -j DROP';
+      const ended = await failing(commit(ns), { replace: 'pass command', command });
+      assert.deepEqual([only(ended).end, only(ended).outcome, ended.requests], ['ERESTART', 'not-applied', 'R']);
+      assert.deepEqual(rulesOf(saved(ns)), ['-A INPUT -s 10.0.0.1/32 -j DROP', '-A INPUT -s 10.9.9.9/32 -j DROP']);
+    });
+    // The same of a table that was not there: what the first try made is what the next one expects.
+    await withNamespace(async (ns) => {
+      const ended = await failing(commit(ns), { replace: `instead ${EAGAIN}` });
+      assert.deepEqual([ended.ends, ended.requests], [[{ end: 'done' }], 'RRC']);
+      assert.deepEqual(rulesOf(saved(ns)), [`-A INPUT ${NEW}`]);
+    });
+    await withNamespace(async (ns) => {
+      const command = 'XTABLES_LOCKFILE=/dev/null iptables-legacy -A INPUT -s 10.9.9.9 -j DROP';
+      const ended = await failing(commit(ns), { replace: 'pass command', command });
+      assert.deepEqual([only(ended).end, only(ended).outcome, ended.requests], ['ERESTART', 'not-applied', 'R']);
+      assert.deepEqual(rulesOf(saved(ns)), ['-A INPUT -s 10.9.9.9/32 -j DROP']);
+    });
+  });
+}
+
 test('EAGAIN without end: not applied, after a number of tries that has an end', async () => {
   await seeded(async (ns) => {
     const before = saved(ns);

@@ -11,6 +11,8 @@ import {
   type NftPlan,
   type NftSyncReport,
   parseRule,
+  type Queue,
+  type QueueOptions,
   type RuleSpec,
   RuleSyntaxError,
   type RunResult,
@@ -77,6 +79,17 @@ export async function publish(ipt: Iptables, host: number, ip: string, port: num
       );
     else throw err;
   }
+}
+
+/** What a service's many changes go through. */
+export async function change(queue: Queue, o: QueueOptions): Promise<number> {
+  await queue.append('filter', 'INPUT', '-j ACCEPT', { signal: AbortSignal.timeout(1000) });
+  await queue.delete('filter', 'INPUT', ['-j', 'ACCEPT']);
+  // @ts-expect-error the table is missing
+  await queue.append('INPUT', '-j ACCEPT');
+  await queue.flush();
+  await queue.close();
+  return (o.maxDelayMs ?? 5) + (o.maxBatch ?? 1000);
 }
 
 export async function load(text: string): Promise<number> {

@@ -14,15 +14,17 @@ import type { Verb } from '../../run.ts';
 import type { CommitSettings, IptablesBackend } from '../backend.ts';
 import { builtinChain, builtinChains, noChain, tableNames } from '../builtin.ts';
 import { byBytes } from '../chain-order.ts';
-import type { Command } from '../commands.ts';
+import type { Command, TableCommands } from '../commands.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
 import { ChainState } from './chain-state.ts';
+import { CompatChanges } from './changes.ts';
 import { type CommandsResult, commitCommands } from './commands.ts';
 import { CompatContext } from './context.ts';
 import { CompatRule } from './installed.ts';
 import { askChain, dumpChains, hasTable, hiddenChain } from './look.ts';
+import { CompatMirror } from './mirror.ts';
 import { type RestoreSettings, restoreTables } from './restore.ts';
 import { CompatRuleset, isIptablesChain, isUsableChain } from './ruleset.ts';
 import { CompatSync } from './sync.ts';
@@ -43,6 +45,19 @@ export class CompatBackend implements IptablesBackend {
 
   commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommandsResult> {
     return commitCommands(this.#context, [{ table, commands, fresh: false }], o);
+  }
+
+  commitTables(work: readonly TableCommands[], o: CommitSettings): Verb<CommandsResult> {
+    return commitCommands(this.#context, work, { ...o, handles: false });
+  }
+
+  /** What a socket takes at once is bounded. */
+  fewerMayPass(err: NetfilterError): boolean {
+    return err.code === 'EMSGSIZE';
+  }
+
+  learn(rules: Iterable<RuleSpec>): Verb<void> {
+    return this.#context.learn(rules);
   }
 
   restore(tables: readonly SavedTable[], o: RestoreSettings): Verb<void> {
@@ -92,6 +107,14 @@ export class CompatBackend implements IptablesBackend {
     // Other base chains are nft's.
     const mine = rows.filter(({ of }) => of.family === this.#family && builtinChain(of.table, of.name) !== undefined);
     return namedCounters(mine, all.generation);
+  }
+
+  mirror(tables: readonly string[]): CompatMirror {
+    return new CompatMirror(this.#context, tables);
+  }
+
+  changes(tables: readonly string[]): CompatChanges {
+    return new CompatChanges(this.#connection, this.#family, tables);
   }
 
   hasTable(table: string): Verb<boolean> {

@@ -6,7 +6,7 @@ import { Batch } from '../../nftables/batch.ts';
 import { resolveLookups } from '../../nftables/lookups.ts';
 import { type CommitResult, type Operation, sendBatch } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
-import type { CommitSettings } from '../backend.ts';
+import type { Applied, CommitSettings } from '../backend.ts';
 import { builtinChain } from '../builtin.ts';
 import { operationOf } from '../command-error.ts';
 import { type Command, chainOfTarget, rulesOfCommands, type TableCommands } from '../commands.ts';
@@ -24,10 +24,7 @@ export interface CommandSettings extends CommitSettings {
   /** Whether the [packets:bytes] before commands of save text count. */
   readonly counters?: boolean;
 }
-export interface CommandsResult extends CommitResult {
-  /** How many commands had something to do: a conditional one may have none. */
-  readonly changes: number;
-}
+export type CommandsResult = CommitResult & Applied;
 
 /** Applies all commands of all tables or none. */
 export function* commitCommands(context: CompatContext, work: readonly TableCommands[], o: CommandSettings): Verb<CommandsResult> {
@@ -41,7 +38,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
     const batch = new Batch((length + 1) * BYTES_A_COMMAND);
     const bytes = context.bytes();
     const messages = new Map<number, number>();
-    let changes = 0;
+    const idle = new Set<number>();
     let deletes = false;
     let first = 0;
     const zeroed: LedgerEntry[] = [];
@@ -51,13 +48,14 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
       const settings = { counters: o.counters === true, first, ...(o.handles === false ? {} : { messages }) };
       const layout = new Layout(context, batch, bytes, t, tableView, settings);
       layout.run(addTable);
-      changes += layout.changes;
+      for (const index of layout.idle) idle.add(index);
       deletes ||= layout.deletes;
       zeroed.push(...layout.zeroed);
       first += t.commands.length;
     }
     try {
       yield* resolveLookups(context.connection, batch.lookups, batch.writer);
+      const changes = length - idle.size;
       // A table that begins anew is emptied, whatever its commands do.
       const nothing = changes === 0 && !work.some((t) => t.fresh);
       const send = (generation: number | undefined): Verb<CommitResult> =>
@@ -75,6 +73,7 @@ export function* commitCommands(context: CompatContext, work: readonly TableComm
         ...(result.generation === undefined ? {} : { generation: result.generation }),
         handle: (op: Operation) => result.handle({ index: messages.get(op.index) ?? -1 }),
         changes,
+        idle,
       };
     } catch (err) {
       if (!(err instanceof NetfilterError)) throw err;

@@ -7,7 +7,7 @@ import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import type { Batch, Named } from '../../nftables/batch.ts';
 import { builtinChain, builtinStays, noChain } from '../builtin.ts';
-import { commandError, operationOf } from '../command-error.ts';
+import { commandError, NO_SUCH_RULE, operationOf } from '../command-error.ts';
 import { type Command, type CommandOf, looksAtRules, misplaced, type TableCommands } from '../commands.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import type { RuleSpec } from '../rule-spec.ts';
@@ -53,9 +53,8 @@ export class Layout {
   readonly #users: Set<string>;
   /** Of those made under their last name, the ones that are made already. */
   readonly #madeLast = new Set<string>();
-  #nextId = 1;
-  /** How many commands have something to do. */
-  changes = 0;
+  /** The numbers of commands that have nothing to do. */
+  readonly idle: number[] = [];
   /** Whether a rule is deleted: the commit then makes a generation, which the kernel does not tell where the deletion comes first. */
   deletes = false;
   /** What rules that keep their handles had counted when they were looked at. */
@@ -77,7 +76,10 @@ export class Layout {
   /** `addTable`: the kernel has none. */
   run(addTable: boolean): void {
     const { fresh, commands, table } = this.#work;
-    if (this.#view.nowhere) return;
+    if (this.#view.nowhere) {
+      for (const i of commands.keys()) this.idle.push(this.#o.first + i);
+      return;
+    }
     if (addTable || fresh || this.#view.missing.size > 0) this.#out.addTable(this.#o.first);
     if (fresh) {
       // Deleting needs a table to be there: it is after the line above, and then begins anew.
@@ -93,7 +95,6 @@ export class Layout {
       throw this.#error(index, c, `chain ${c.chain} was renamed before`, 'ENOENT', ENOENT);
     const reason = misplaced(this.#out.table, c);
     if (reason !== undefined) throw this.#error(index, c, reason, 'ERR_INVALID_ARG', 0);
-    this.changes++;
     switch (c.verb) {
       case 'append':
         return this.#append(index, c);
@@ -114,7 +115,7 @@ export class Layout {
           throw this.#error(index, c, builtinStays(this.#out.table, c.chain), 'EINVAL', EINVAL);
         return this.#deleteChain(index, c.chain);
       case 'deleteUserChains':
-        if (this.#users.size === 0) this.changes--;
+        if (this.#users.size === 0) this.idle.push(index);
         for (const chain of [...this.#users]) this.#deleteChain(index, chain);
         return;
       case 'flushChain':
@@ -137,7 +138,7 @@ export class Layout {
   #newChain(index: number, c: CommandOf<'newChain'>): void {
     const { chain } = c;
     if (c.unlessThere === true && this.#view.there.has(chain)) {
-      this.changes--;
+      this.idle.push(index);
       return;
     }
     if (builtinChain(this.#out.table, chain) !== undefined)
@@ -262,23 +263,23 @@ export class Layout {
   #append(index: number, c: CommandOf<'append'>): void {
     const rule = this.#xtRule(index, c);
     const state = this.#state(c.chain);
-    if (c.unlessThere === true && this.#isThere(state, rule)) return;
+    if (c.unlessThere === true && this.#isThere(index, state, rule)) return;
     this.#add(index, c, rule, state?.entries.length ?? 0, 'last');
   }
 
   #insert(index: number, c: CommandOf<'insert'>): void {
     const rule = this.#xtRule(index, c);
     const state = this.#state(c.chain);
-    if (c.unlessThere === true && this.#isThere(state, rule)) return;
+    if (c.unlessThere === true && this.#isThere(index, state, rule)) return;
     if (c.number === 1) return this.#add(index, c, rule, 0, 'first');
     const before = state?.entries[c.number - 2];
     if (before === undefined) throw this.#tooBig(index, c, `rule number ${c.number} is too big`);
     this.#add(index, c, rule, c.number - 1, { after: nameOf(before) });
   }
 
-  #isThere(state: ChainState | undefined, rule: XtRule): boolean {
+  #isThere(index: number, state: ChainState | undefined, rule: XtRule): boolean {
     const there = state !== undefined && state.find(rule) >= 0;
-    if (there) this.changes--;
+    if (there) this.idle.push(index);
     return there;
   }
 
@@ -287,7 +288,7 @@ export class Layout {
     const expressions = ruleExpressions(rule);
     const state = this.#state(c.chain);
     // Only rules that a later command may name need an id.
-    const id = state === undefined ? undefined : this.#nextId++;
+    const id = state === undefined ? undefined : this.#out.batch.newRuleId();
     const message = this.#out.addRule(this.#kernelName(c.chain), expressions, place, this.#named(index, c), { id });
     this.#o.messages?.set(index, message);
     if (state !== undefined && id !== undefined) state.entries.splice(at, 0, { id, expressions });
@@ -304,7 +305,7 @@ export class Layout {
       return this.#deleteRule(index, c, at);
     }
     const expressions = ruleExpressions(rule);
-    const id = this.#nextId++;
+    const id = this.#out.batch.newRuleId();
     const chain = this.#kernelName(c.chain);
     const message = this.#out.addRule(chain, expressions, { replace: old.handle }, this.#named(index, c), { id });
     this.#o.messages?.set(index, message);
@@ -314,14 +315,13 @@ export class Layout {
   #delete(index: number, c: CommandOf<'delete'>): void {
     const at = this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1;
     if (at >= 0) return this.#deleteRule(index, c, at);
-    if (c.ifThere !== true) throw this.#error(index, c, 'no such rule in that chain', 'ENOENT', ENOENT);
-    this.changes--;
+    if (c.ifThere !== true) throw this.#error(index, c, NO_SUCH_RULE, 'ENOENT', ENOENT);
+    this.idle.push(index);
   }
 
   #check(index: number, c: CommandOf<'check'>): void {
-    if ((this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1) < 0)
-      throw this.#error(index, c, 'no such rule in that chain', 'ENOENT', ENOENT);
-    this.changes--;
+    if ((this.#state(c.chain)?.find(this.#xtRule(index, c)) ?? -1) < 0) throw this.#error(index, c, NO_SUCH_RULE, 'ENOENT', ENOENT);
+    this.idle.push(index);
   }
 
   #deleteRule(index: number, c: Command & { readonly chain: string }, at: number): void {
@@ -348,7 +348,7 @@ export class Layout {
           ? this.#zeroChain(index, c, kernel)
           : this.#zeroRule(index, c, kernel, this.#number(index, { ...c, chain, number }));
     }
-    if (!some) this.changes--;
+    if (!some) this.idle.push(index);
   }
 
   #isMade(index: number, chain: string): boolean {
@@ -374,7 +374,7 @@ export class Layout {
     const { expressions: counted, userdata } = state.content(old);
     if (!counted.some((e) => e.type === 'counter' && hasCounted({ packets: e['packets'], bytes: e['bytes'] }))) return false;
     const expressions = counted.map((e) => (e.type === 'counter' ? { ...e, ...NOTHING } : e));
-    const id = this.#nextId++;
+    const id = this.#out.batch.newRuleId();
     const named = this.#named(index, c);
     // The kernel replaces by handle only; a rule of this batch has none yet.
     const place = 'id' in old ? { after: nameOf(old) } : { replace: old.handle };

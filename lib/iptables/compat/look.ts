@@ -2,7 +2,7 @@
 // text, and which builtin chains there are.
 import type { Connection } from '../../connection.ts';
 import { EOPNOTSUPP } from '../../errno.ts';
-import { NetfilterError } from '../../errors.ts';
+import { type FailedOperation, NetfilterError } from '../../errors.ts';
 import { tableMustExist } from '../../nftables/counters.ts';
 import { RuleDump } from '../../nftables/installed-rule.ts';
 import { type ChainAttributes, chainTable } from '../../nftables/objects/chain.ts';
@@ -13,6 +13,7 @@ import type { Verb } from '../../run.ts';
 import { readMessage } from '../../wire/attributes.ts';
 import { AttributeWriter } from '../../wire/writer.ts';
 import { builtinChain } from '../builtin.ts';
+import { operationOf } from '../command-error.ts';
 import { type Command, looksAtRules, type TableCommands } from '../commands.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import type { CompatContext } from './context.ts';
@@ -62,6 +63,7 @@ export function* look(context: CompatContext, work: readonly TableCommands[], ta
   const generation = strict || !knowsAll ? (yield* readGeneration(context.connection)).generation : known.generation;
   if (generation !== undefined) known.lookAt(generation);
   const tables: TableView[] = [];
+  let first = 0;
   for (const [i, t] of work.entries()) {
     const missing = new Set<string>();
     for (const chain of builtins[i] ?? []) {
@@ -69,8 +71,15 @@ export function* look(context: CompatContext, work: readonly TableCommands[], ta
       const found = yield* askChain(context, t.table, chain);
       if (found === undefined) {
         if (t.commands.some((c) => c.chain === chain && makesBuiltin(t.table, c))) missing.add(chain);
-      } else if (!isUsableChain(t.table, context.family, found)) throw hiddenChain(t.table, chain, found.hook !== undefined);
-      else known.add(generation, t.table, chain);
+      } else if (!isUsableChain(t.table, context.family, found)) {
+        const at = t.commands.findIndex((c) => c.chain === chain);
+        throw hiddenChain(
+          t.table,
+          chain,
+          found.hook !== undefined,
+          operationOf(context.family, t.table, first + at, t.commands[at] as Command),
+        );
+      } else known.add(generation, t.table, chain);
     }
     const dumps = new Map<string, RuleDump>();
     const counted = yield* countedChains(context, t, zeroed[i] ?? []);
@@ -89,6 +98,7 @@ export function* look(context: CompatContext, work: readonly TableCommands[], ta
     const users = deletesAll[i] === true ? yield* userChains(context, t.table) : new Set<string>();
     const nowhere = emptying[i] === true && !(yield* hasTable(context, t.table));
     tables.push({ nowhere, dumps, absent, missing, there, users, counted });
+    first += t.commands.length;
   }
   const needed = strict || builtins.some((chains) => chains.length > 0);
   return { tables, strict, ...(generation === undefined || !needed ? {} : { generation }) };
@@ -147,11 +157,15 @@ export function* askChain(context: CompatContext, table: string, chain: string):
 }
 
 /** What the real program calls "CHAIN_ADD failed (Operation not supported)". */
-export function hiddenChain(table: string, chain: string, hooked: boolean): NetfilterError {
+export function hiddenChain(table: string, chain: string, hooked: boolean, operation?: FailedOperation): NetfilterError {
   const what = !hooked
     ? 'has no hook, so that no packet passes it: iptables makes it a base chain'
     : 'is a base chain of another type, hook or priority than iptables gives it: iptables does not see it, Nftables does';
-  return new NetfilterError(`chain ${chain} of table ${table} ${what}; nothing was sent`, { code: 'EOPNOTSUPP', errno: EOPNOTSUPP });
+  return new NetfilterError(`chain ${chain} of table ${table} ${what}; nothing was sent`, {
+    code: 'EOPNOTSUPP',
+    errno: EOPNOTSUPP,
+    ...(operation === undefined ? {} : { operation }),
+  });
 }
 
 /** Whether the command makes no table where there is none, as with the real programs: -F, -Z and -X of all chains. */

@@ -28,8 +28,36 @@ function withNul(name: Uint8Array): Uint8Array {
   return out;
 }
 
-/** Whether all needles stand in `haystack`. */
-export function holdsAll(haystack: Uint8Array, needles: readonly Buffer[]): boolean {
-  const buffer = Buffer.from(haystack.buffer, haystack.byteOffset, haystack.byteLength);
-  return needles.every((needle) => buffer.includes(needle));
+/**
+ * The messages, by their number, that hold all needles; undefined: there is no needle, and any may be the one. `starts` are where they begin. The
+ * longest needle is looked for in all of them at once: few have it.
+ */
+export function messagesHolding(bytes: Uint8Array, starts: Uint32Array, needles: readonly Buffer[]): ReadonlySet<number> | undefined {
+  const [longest, ...others] = [...needles].sort((a, b) => b.length - a.length);
+  if (longest === undefined) return undefined;
+  const found = new Set<number>();
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = all.indexOf(longest); at >= 0; ) {
+    const number = numberAt(starts, at);
+    const end = starts[number + 1] ?? all.length;
+    if (at + longest.length <= end && holdsAll(all.subarray(starts[number], end), others)) found.add(number);
+    // One that lies across the end is no message's.
+    at = all.indexOf(longest, at + longest.length <= end ? end : at + 1);
+  }
+  return found;
+}
+
+/** The last that starts at `at` or before. */
+function numberAt(starts: Uint32Array, at: number): number {
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] as number) <= at) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+function holdsAll(haystack: Buffer, needles: readonly Buffer[]): boolean {
+  return needles.every((needle) => haystack.includes(needle));
 }

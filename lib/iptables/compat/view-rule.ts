@@ -5,8 +5,8 @@ import type { ChangedChain } from '../../nftables/events/types.ts';
 import type { AnyExpression } from '../../nftables/expressions/expression.ts';
 import { builtinChain } from '../builtin.ts';
 import type { ForeignRule } from '../rule-spec.ts';
+import type { MirrorChain } from '../sync/mirror.ts';
 import { foreignKey, type KeyWriter } from '../sync/rule-key.ts';
-import type { ChainState } from '../sync/state.ts';
 import { keyOfKernel } from './rule-keys.ts';
 
 export class ViewRule {
@@ -36,9 +36,11 @@ export class ViewRule {
 }
 
 /** A chain as it was at one time: who plans with it is not surprised by what comes after. */
-export class ViewChain implements ChainState {
+export class ViewChain implements MirrorChain {
   readonly name: string;
   readonly builtin: boolean;
+  /** Whether iptables sees it: a user chain, or a base chain as iptables registers it; see isUsableChain. */
+  readonly shown: boolean;
   readonly policy: 'ACCEPT' | 'DROP' | undefined;
   readonly object: ChangedChain;
   readonly rules: readonly ViewRule[];
@@ -47,7 +49,10 @@ export class ViewChain implements ChainState {
 
   constructor({ object, rules }: FollowedChain<ViewRule>, writer: () => KeyWriter) {
     this.name = object.name;
-    this.builtin = builtinChain(object.table, object.name) !== undefined;
+    const builtin = builtinChain(object.table, object.name);
+    this.builtin = builtin !== undefined;
+    const { hook, type, prio } = object;
+    this.shown = builtin === undefined ? hook === undefined : hook === builtin.hook && type === builtin.type && prio === builtin.prio;
     this.policy = !this.builtin ? undefined : object.policy === 'drop' ? 'DROP' : 'ACCEPT';
     this.object = object;
     this.rules = rules;
@@ -66,7 +71,13 @@ export class ViewChain implements ChainState {
     }
     return this.#keys;
   }
-  rule(place: number): ViewRule {
+  handle(place: number): bigint {
+    return this.#rule(place).handle;
+  }
+  foreign(place: number): ForeignRule {
+    return this.#rule(place).foreign;
+  }
+  #rule(place: number): ViewRule {
     const rule = this.rules[place];
     if (rule === undefined) throw new RangeError(`rule ${place} of chain ${this.name}`);
     return rule;

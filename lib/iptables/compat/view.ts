@@ -1,7 +1,6 @@
 // What nf_tables holds of iptables' tables, read once and then followed by events. A generation request tells whether that is still so.
 import type { Connection, Listener } from '../../connection.ts';
-import type { NativeEventSource } from '../../native.ts';
-import { GROUP_COMMITS } from '../../native.ts';
+import { GROUP_COMMITS, type NativeEventBatch, type NativeEventSource } from '../../native.ts';
 import { chainParts } from '../../nftables/chain-parts.ts';
 import { decodeObject } from '../../nftables/events/decode.ts';
 import { type FollowedChain, type FollowedTable, Follower } from '../../nftables/events/follow.ts';
@@ -10,9 +9,9 @@ import type { ChangedChain, ChangedTable } from '../../nftables/events/types.ts'
 import { DumpedRule, RuleDump } from '../../nftables/installed-rule.ts';
 import { families, NFT_MSG_GETCHAIN, NFT_MSG_GETTABLE } from '../../nftables/objects/messages.ts';
 import { consistently } from '../../nftables/picture.ts';
-import { dump, dumpParts, type Generation, partsOf, readGeneration } from '../../nftables/read.ts';
+import { dump, dumpParts, partsOf, readGeneration } from '../../nftables/read.ts';
 import { Slice, step, type Verb } from '../../run.ts';
-import { builtinChain } from '../builtin.ts';
+import type { Writer } from '../../sync/commit.ts';
 import { KeyWriter, keyContext } from '../sync/rule-key.ts';
 import type { TableState } from '../sync/state.ts';
 import type { CompatContext } from './context.ts';
@@ -22,6 +21,8 @@ import { ViewChain, ViewRule } from './view-rule.ts';
 const QUEUE_BYTES = 16 * 1024 * 1024;
 /** How long the events of a commit that the kernel has told of may be on their way. */
 const LATE_MS = 2000;
+/** How long a lookup may wait for them: nothing else happens in the process meanwhile. */
+const BLOCKS_MS = 200;
 const AT_ONCE = 256;
 
 export interface ViewTable extends TableState<ViewChain> {
@@ -31,15 +32,14 @@ export interface ViewTable extends TableState<ViewChain> {
 
 export interface View {
   readonly generation: number;
-  /** Who made that generation. */
-  readonly by: Generation;
+  /** Who has committed last but us; undefined where that was not seen. */
+  readonly by: Writer | undefined;
   table(name: string): ViewTable;
 }
 
 export class CompatView implements Listener {
   readonly #context: CompatContext;
   readonly #tables = new Set<string>();
-  readonly #chains = new WeakMap<FollowedChain<ViewRule>, ViewChain>();
   #follower: Follower<ViewRule> | undefined;
   #reader: EventReader | undefined;
   #source: NativeEventSource | undefined;
@@ -48,8 +48,9 @@ export class CompatView implements Listener {
   #writer: KeyWriter | undefined;
   /** Keys of the rules that the commit of that generation has sent, in their order. */
   #sent: { readonly generation: number; readonly keys: readonly string[]; next: number } | undefined;
-  /** Of the commit that is being applied. */
+  /** Of the commit that is being applied, where it is ours. */
   #applying = 0;
+  #by: Writer | undefined;
 
   constructor(context: CompatContext) {
     this.#context = context;
@@ -61,11 +62,39 @@ export class CompatView implements Listener {
 
   /** The tables as they are now. */
   *look(tables: readonly string[]): Verb<View> {
-    const by = yield* readGeneration(this.#connection);
+    const { generation } = yield* readGeneration(this.#connection);
     const more = tables.filter((name) => !this.#tables.has(name));
     for (const name of more) this.#tables.add(name);
     if (more.length > 0) this.#drop();
-    if (!(yield* this.#catchUp(by.generation))) yield* this.#read();
+    if (!(yield* this.#catchUp(generation))) yield* this.#read();
+    return this.#known();
+  }
+
+  /** As `look`, of tables that were looked at, and at once; undefined where they have to be read anew. */
+  now(): View | undefined {
+    const reply = this.#source?.generation();
+    if (reply === undefined || reply.failure !== undefined) return undefined;
+    const { generation } = reply;
+    const until = performance.now() + BLOCKS_MS;
+    while (this.#isBehind(generation) && performance.now() < until) this.#take(BLOCKS_MS);
+    if (this.#isBehind(generation)) this.#drop();
+    return this.#follower === undefined ? undefined : this.#known();
+  }
+
+  /** What has come is applied: whoever looks seldom calls it, or the queue gets full. False where the tables have to be read anew. */
+  drain(): boolean {
+    // What comes while the tables are being read waits until they are.
+    const batch = this.#follower === undefined ? undefined : this.#source?.take(0);
+    if (batch !== undefined) this.#apply(batch);
+    return this.#follower !== undefined;
+  }
+
+  /** The next look reads the tables anew. */
+  close(): void {
+    this.#drop();
+  }
+
+  #known(): View {
     // Set names as they are at this look.
     this.#writer = undefined;
     const follower = this.#follower as Follower<ViewRule>;
@@ -75,12 +104,12 @@ export class CompatView implements Listener {
       if (view === undefined) views.set(name, (view = this.#view(follower.table(this.#context.family, name))));
       return view;
     };
-    return { generation: follower.generation, by, table };
+    return { generation: follower.generation, by: this.#by, table };
   }
 
-  /** What is about to be sent on the condition that nobody has committed since `generation`. */
+  /** What is about to be sent by the commit that makes `generation`. */
   sending(generation: number, keys: readonly string[]): void {
-    this.#sent = { generation: generation === 0xffffffff ? 1 : generation + 1, keys, next: 0 };
+    this.#sent = { generation, keys, next: 0 };
   }
 
   connectionClosed(): void {
@@ -88,25 +117,35 @@ export class CompatView implements Listener {
   }
 
   #view(table: FollowedTable<ViewRule> | undefined): ViewTable {
-    const chain = (found: FollowedChain<ViewRule>): ViewChain => {
-      let view = this.#chains.get(found);
-      if (view?.isOf(found) !== true) this.#chains.set(found, (view = new ViewChain(found, () => this.#keyWriter())));
-      return view;
+    const view = (chain: FollowedChain<ViewRule>): ViewChain => {
+      const last = chain.kept as ViewChain | undefined;
+      if (last?.isOf(chain) === true) return last;
+      const now = new ViewChain(chain, () => this.#keyWriter());
+      chain.kept = now;
+      return now;
+    };
+    const get = (name: string): ViewChain | undefined => {
+      const found = table?.chain(name);
+      return found === undefined ? undefined : view(found);
     };
     const chains = {
-      get: (wanted: string): ViewChain | undefined => {
-        const found = table?.chain(wanted);
-        return found !== undefined && isShown(found.object) ? chain(found) : undefined;
+      size: table?.size ?? 0,
+      get: (name: string): ViewChain | undefined => {
+        const found = get(name);
+        return found?.shown === true ? found : undefined;
       },
       *values(): Generator<ViewChain> {
-        for (const found of table?.chains() ?? []) if (isShown(found.object)) yield chain(found);
+        for (const chain of table?.chains() ?? []) {
+          const found = view(chain);
+          if (found.shown) yield found;
+        }
       },
     };
-    const hidden = (wanted: string): ChangedChain | undefined => {
-      const found = table?.chain(wanted)?.object;
-      return found === undefined || isShown(found) ? undefined : found;
+    const hidden = (name: string): ChangedChain | undefined => {
+      const found = get(name);
+      return found?.shown === false ? found.object : undefined;
     };
-    return { exists: table !== undefined, chains, hidden };
+    return { exists: table !== undefined, version: table?.version ?? 0, chains, hidden };
   }
 
   #keyWriter(): KeyWriter {
@@ -114,26 +153,23 @@ export class CompatView implements Listener {
     return this.#writer;
   }
 
-  /** Whether what is known is of that generation, or of a later one. */
-  *#catchUp(generation: number): Verb<boolean> {
-    const until = performance.now() + LATE_MS;
-    for (;;) {
-      const { generation: known = 0 } = this.#follower ?? {};
-      if (this.#follower === undefined) return false;
-      if (((known - generation) | 0) >= 0) return true;
-      if (performance.now() >= until) {
-        this.#drop();
-        return false;
-      }
-      yield* step({ sync: () => this.#take(), async: () => this.#pulled(until) });
-    }
+  #isBehind(generation: number): boolean {
+    return this.#follower !== undefined && ((this.#follower.generation - generation) | 0) < 0;
   }
 
-  #take(): void {
-    const batch = this.#source?.take(Math.min(LATE_MS, 1000));
-    if (batch === undefined || this.#reader === undefined) return this.#drop();
-    this.#reader.push(batch);
-    this.#apply();
+  /** Whether what is known is of that generation, or of a later one; the events of a commit may be on their way. */
+  *#catchUp(generation: number): Verb<boolean> {
+    const until = performance.now() + LATE_MS;
+    while (this.#isBehind(generation) && performance.now() < until)
+      yield* step({ sync: () => this.#take(BLOCKS_MS), async: () => this.#pulled(until) });
+    if (this.#isBehind(generation)) this.#drop();
+    return this.#follower !== undefined;
+  }
+
+  /** Waits where nothing has come. */
+  #take(ms: number): void {
+    const batch = this.#source?.take(ms);
+    if (batch !== undefined) this.#apply(batch);
   }
 
   async #pulled(until: number): Promise<void> {
@@ -141,10 +177,9 @@ export class CompatView implements Listener {
     if (source === undefined) return;
     this.#pulling ??= new Promise<void>((resolve) => {
       source.pull((batch) => {
-        this.#pulling = undefined;
         if (source === this.#source) {
-          this.#reader?.push(batch);
-          this.#apply();
+          this.#pulling = undefined;
+          this.#apply(batch);
         }
         resolve();
       });
@@ -155,10 +190,15 @@ export class CompatView implements Listener {
     clearTimeout(late);
   }
 
-  #apply(): void {
-    for (let event = this.#reader?.next(); event !== undefined; event = this.#reader?.next()) {
+  #apply(batch: NativeEventBatch): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    reader.push(batch);
+    for (let event = reader.next(); event !== undefined; event = reader.next()) {
       if (event.kind === 'commit') {
-        this.#applying = event.own ? event.generation : 0;
+        const { own, generation, tid, process } = event;
+        this.#applying = own ? generation : 0;
+        if (!own && tid !== 0) this.#by = { process, tid };
         if (this.#follower?.apply(event) === true) continue;
       }
       return this.#drop();
@@ -198,21 +238,15 @@ export class CompatView implements Listener {
     });
     for (const table of value.tables) follower.addTable(table);
     for (const chain of value.chains) follower.table(chain.family, chain.table)?.addChain(chain);
-    for (const [i, { table, chain, start, end }] of value.rules.chains.entries()) {
-      if (i % AT_ONCE === 0) yield* slice.pause();
-      const into = follower.table(this.#context.family, table)?.chain(chain);
-      for (let row = start; row < end; row++) {
-        const rule = new DumpedRule(value.rules, row);
-        into?.push(rule.handle, new ViewRule(rule));
-      }
-    }
     // Keys now, and the dump can go.
     const writer = this.#keyWriter();
-    for (const table of follower.tables()) {
-      let n = 0;
-      for (const chain of table.chains()) {
-        for (const rule of chain.rules) rule.key(writer);
-        if (n++ % AT_ONCE === 0) yield* slice.pause();
+    for (const { table, chain, start, end } of value.rules.chains) {
+      const into = follower.table(this.#context.family, table)?.chain(chain);
+      for (let row = start; row < end; row++) {
+        if (row % AT_ONCE === 0) yield* slice.pause();
+        const rule = new ViewRule(new DumpedRule(value.rules, row));
+        rule.key(writer);
+        into?.push(rule.handle, rule);
       }
     }
     this.#follower = follower;
@@ -241,11 +275,4 @@ function* objects(reply: { readonly data: ArrayBuffer; readonly index: Uint32Arr
     if (i % AT_ONCE === 0) yield* slice.pause();
   }
   return out;
-}
-
-/** As isUsableChain, of a chain as events tell it. */
-function isShown({ table, name, hook, type, prio }: ChangedChain): boolean {
-  const builtin = builtinChain(table, name);
-  if (builtin === undefined) return hook === undefined;
-  return hook === builtin.hook && type === builtin.type && prio === builtin.prio;
 }

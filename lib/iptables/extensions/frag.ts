@@ -64,7 +64,10 @@ export const frag = match('frag', {
         for (const { key, bit } of flags) if ((set & bit) !== 0) out[key] = true;
         return refuseMoreAndLast(out);
       },
-      canonical: (s) => s.setU8(FRAG.flags, s.u8(FRAG.flags) & ~IDS),
+      canonical: (s) => {
+        const every = s.u32(FRAG.first) === 0 && s.u32(FRAG.last) === MAX && (s.u8(FRAG.invert) & IDS) === 0;
+        s.setU8(FRAG.flags, every ? s.u8(FRAG.flags) & ~IDS : s.u8(FRAG.flags) | IDS);
+      },
     },
   ],
   shown: (o) => (isWhole(o.fragid, MAX) ? without(o, 'fragid') : o),

@@ -112,7 +112,10 @@ export const rt = match('rt', {
         if ((flags & NOT_STRICT) !== 0) out.rt0NotStrict = true;
         return checkType0(out);
       },
-      canonical: (s) => s.setU8(RT.flags, s.u8(RT.flags) & ~SEGMENTS),
+      canonical: (s) => {
+        const any = s.u32(RT.first) === 0 && s.u32(RT.last) === MAX && (s.u8(RT.invert) & SEGMENTS) === 0;
+        s.setU8(RT.flags, any ? s.u8(RT.flags) & ~SEGMENTS : s.u8(RT.flags) | SEGMENTS);
+      },
     },
   ],
   shown: (o) => (isWhole(o.rtSegsleft, MAX) ? without(o, 'rtSegsleft') : o),

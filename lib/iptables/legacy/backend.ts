@@ -6,17 +6,19 @@ import { ENOENT } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { CommitResult } from '../../nftables/send.ts';
 import type { Verb } from '../../run.ts';
-import type { CommitSettings, IptablesBackend } from '../backend.ts';
+import type { Applied, CommitSettings, IptablesBackend } from '../backend.ts';
 import { builtinChain, builtinChains, noChain, tableNames } from '../builtin.ts';
 import type { Command } from '../commands.ts';
 import { RuleContext } from '../context.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import type { IptablesRule, RuleSpec } from '../rule-spec.ts';
 import type { SavedTable } from '../save-text.ts';
-import { commitLegacy } from './commit.ts';
+import { LegacyChanges } from './changes.ts';
+import { commitLegacy, refusesTable } from './commit.ts';
 import { LegacyPolls } from './counters.ts';
 import { findRule } from './find.ts';
 import { LegacyRule } from './installed.ts';
+import { LegacyMirror } from './mirror.ts';
 import { noted } from './noted.ts';
 import { existingTables, readTable } from './requests.ts';
 import { restoreLegacy } from './restore.ts';
@@ -41,13 +43,22 @@ export class LegacyBackend implements IptablesBackend {
     this.sync = new LegacySync(this.#context, lockTimeoutMs);
   }
 
-  *commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommitResult & { readonly changes: number }> {
+  *commit(table: string, commands: readonly Command[], o: CommitSettings): Verb<CommitResult & Applied> {
     const settings = { ...o, lockTimeoutMs: this.#lockTimeoutMs };
-    const send = (): Verb<number> => commitLegacy(this.#context, { table, commands, fresh: false }, settings);
+    const send = (): Verb<Applied> => commitLegacy(this.#context, { table, commands, fresh: false }, settings);
     const counters = (): Verb<RuleCounters> => this.counters(table, undefined);
-    const changes = yield* o.dryRun === true ? send() : noted(this.#connection, commands, counters, send);
+    const applied = yield* o.dryRun === true ? send() : noted(this.#connection, commands, counters, send);
     // Legacy rules have no handles, and their tables no generation.
-    return { handle: () => undefined, changes };
+    return { handle: () => undefined, ...applied };
+  }
+
+  /** ip_tables takes or refuses a table, and says no more than an errno. */
+  fewerMayPass(err: NetfilterError): boolean {
+    return refusesTable(err);
+  }
+
+  learn(rules: Iterable<RuleSpec>): Verb<void> {
+    return this.#context.learn(rules);
   }
 
   restore(tables: readonly SavedTable[], o: { readonly noflush: boolean; readonly counters: boolean; readonly test: boolean }): Verb<void> {
@@ -92,6 +103,14 @@ export class LegacyBackend implements IptablesBackend {
       ),
     );
     return namedCounters(rows);
+  }
+
+  mirror(tables: readonly string[], pollMs: number): LegacyMirror {
+    return new LegacyMirror(this.#context, tables, pollMs);
+  }
+
+  changes(_tables: readonly string[], pollMs: number): LegacyChanges {
+    return new LegacyChanges(pollMs);
   }
 
   *hasTable(table: string): Verb<boolean> {

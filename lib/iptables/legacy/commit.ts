@@ -1,13 +1,14 @@
 // Commands on one legacy table, in one native call: lock, read, apply, commit, unlock.
 import type { Connection } from '../../connection.ts';
 import { NOTHING } from '../../counters/arithmetic.ts';
-import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, EPROTO, errnoName, errnoText } from '../../errno.ts';
+import { E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, EPROTO, ERESTART, errnoName, errnoText } from '../../errno.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Counter } from '../../model/ruleset.ts';
 import { type NativeFailure, type NativeXtCommitReply, XT_CREATE, XT_DRY_RUN } from '../../native.ts';
 import type { Verb } from '../../run.ts';
+import type { Applied } from '../backend.ts';
 import { builtinChain, builtinStays, noChain } from '../builtin.ts';
-import { commandError, operationOf } from '../command-error.ts';
+import { commandError, NO_SUCH_RULE, operationOf } from '../command-error.ts';
 import { type Command, chainOfTarget, misplaced, rulesOfCommands, type TableCommands } from '../commands.ts';
 import type { RuleContext } from '../context.ts';
 import type { BytesContext } from '../extensions/codec.ts';
@@ -19,39 +20,50 @@ import { familyBit, legacyError, lockPath } from './requests.ts';
 import { unreadable } from './table.ts';
 import { CommandWriter } from './wire.ts';
 
+/** `expected` of a table that was not there. */
+export const TABLE_ABSENT = new Uint8Array(1);
+/** `expected` of who does not care. */
+export const NOT_CHECKED = new Uint8Array(0);
+
 export interface LegacySettings {
   readonly dryRun?: boolean;
   /** Whether the [packets:bytes] before commands of save text count. */
   readonly counters?: boolean;
   readonly lockTimeoutMs: number;
-  /** The digest that the table must have; one byte: there must be no table. */
-  readonly expected?: Uint8Array;
+  /** The digest of the table as it was looked at, TABLE_ABSENT where there was none: fails with ERESTART where it is another under the lock. */
+  readonly expected?: Uint8Array | undefined;
   /** Called where the kernel was asked to take the table and did not. */
   readonly sending?: () => void;
 }
 
-/** Applies all commands or none; how many had something to do. */
-export function* commitLegacy(context: RuleContext, work: TableCommands, o: LegacySettings): Verb<number> {
+/** Applies all commands or none. */
+export function* commitLegacy(context: RuleContext, work: TableCommands, o: LegacySettings): Verb<Applied> {
   yield* context.learn(rulesOfCommands(work.commands));
   return yield* commitEncoded(context, work, encode(context, work, o.counters === true), o);
 }
 
 /** As commitLegacy, of commands that are bytes already. */
-export function* commitEncoded(context: RuleContext, work: TableCommands, encoded: Encoded, o: LegacySettings): Verb<number> {
+export function* commitEncoded(context: RuleContext, work: TableCommands, encoded: Encoded, o: LegacySettings): Verb<Applied> {
   const { connection, family } = context;
   const { table } = work;
   const { words, bytes } = encoded.writer;
+  const { expected = NOT_CHECKED } = o;
   const flags = familyBit(family) | (o.dryRun === true ? XT_DRY_RUN : 0);
   const what = o.dryRun === true ? 'check' : 'commit';
   let empty: EmptyOutcome | undefined;
   const reply = yield* whenFree(`${what} of table ${table}`, o.lockTimeoutMs, function* (): Verb<NativeXtCommitReply> {
-    const looked = yield* attempt(connection, what, flags, table, words, bytes);
+    const looked = yield* attempt(connection, what, flags, table, words, bytes, expected);
     if (looked.missing !== true) return looked;
     // Made only for what can be done in it.
     empty ??= new EmptyTable(context, work).apply();
-    return o.dryRun === true || !empty.makes ? looked : yield* attempt(connection, what, flags | XT_CREATE, table, words, bytes);
+    return o.dryRun === true || !empty.makes ? looked : yield* attempt(connection, what, flags | XT_CREATE, table, words, bytes, expected);
   });
-  if (reply.missing === true) return empty?.changes ?? 0;
+  if (reply.outdated === true) throw outdated(`${what} of table ${table} in ${connection.where}`);
+  const applied = (idle: Iterable<number>): Applied => {
+    const numbers = new Set(idle);
+    return { changes: work.commands.length - numbers.size, idle: numbers };
+  };
+  if (reply.missing === true) return applied(empty?.idle ?? work.commands.keys());
   if (reply.refusal !== undefined) {
     const { index, reason, errno } = reply.refusal;
     throw refused(family, work, encoded.places[index] ?? 0, reason, errno);
@@ -62,7 +74,8 @@ export function* commitEncoded(context: RuleContext, work: TableCommands, encode
     if (reply.failure.call === 'iptc_commit') o.sending?.();
     throw failed(connection, family, work, reply.failure, reply.state ?? 'not-applied');
   }
-  return encoded.count(reply.done ?? new Uint8Array());
+  const { done = new Uint8Array() } = reply;
+  return applied(encoded.places.filter((place, i) => place >= 0 && done[i] !== 1));
 }
 
 function attempt(
@@ -72,13 +85,14 @@ function attempt(
   table: string,
   words: Uint32Array,
   bytes: Uint8Array,
+  expected: Uint8Array,
 ): Verb<NativeXtCommitReply> {
   return connection.on(
     'batch',
     what,
-    (c) => c.xtCommitSync(flags, table, lockPath(), words, bytes),
-    (c) => c.xtCommit(flags, table, lockPath(), words, bytes),
-    (reply) => reply.busy !== true && reply.missing !== true,
+    (c) => c.xtCommitSync(flags, table, lockPath(), words, bytes, expected),
+    (c) => c.xtCommit(flags, table, lockPath(), words, bytes, expected),
+    (reply) => reply.busy !== true && reply.missing !== true && reply.outdated !== true,
   );
 }
 
@@ -86,8 +100,6 @@ export interface Encoded {
   readonly writer: CommandWriter;
   /** By native command: the command it is of. */
   readonly places: readonly number[];
-  /** How many commands had something to do. */
-  count(done: Uint8Array): number;
 }
 
 /** The commands as bytes. Throws where one can't be said, or names what isn't there; what their rules need was learnt before. */
@@ -103,8 +115,7 @@ export function encode(context: RuleContext, work: TableCommands, counters: bool
     if (!push(writer, context, bytes, work, c, i, counters)) continue;
     places.push(i);
   }
-  const silent = work.commands.length - places.filter((i) => i >= 0).length;
-  return { writer, places, count: (done) => silent + places.filter((place, i) => place >= 0 && done[i] === 1).length };
+  return { writer, places };
 }
 
 /** False where the command says nothing: `:INPUT -`. */
@@ -184,6 +195,14 @@ function counterOf(counter: Counter | undefined): { readonly counter?: Counter }
   return counter === undefined ? {} : { counter };
 }
 
+/** As a commit of nf_tables that is conditional on a generation. */
+function outdated(what: string): NetfilterError {
+  return new NetfilterError(`${what}: the table was changed by somebody since it was looked at; nothing was sent`, {
+    code: 'ERESTART',
+    errno: ERESTART,
+  });
+}
+
 /** A table that can be read, but that others than iptables wrote. */
 function unwritable(table: string, reason: string): NetfilterError {
   const text = `table ${table} was not written by iptables and cannot be changed without damage: ${reason}; nothing was sent`;
@@ -200,7 +219,7 @@ function refused(family: string, work: TableCommands, index: number, reason: str
   const error = (text: string, number: number): NetfilterError =>
     commandError(family, work.table, index, c, text, errnoName(number), number);
   if (reason === 'chain') return error(noChain(work.table, chain), ENOENT);
-  if (reason === 'rule') return error('no such rule in that chain', ENOENT);
+  if (reason === 'rule') return error(NO_SUCH_RULE, ENOENT);
   if (reason === 'jump') return error(`no chain "${jumpOf(c)}"`, ENOENT);
   if (reason === 'builtin') return error(`${jumpOf(c)} is a builtin chain: no rule can jump there`, EINVAL);
   if (reason === 'clash')
@@ -226,6 +245,14 @@ const hints: Readonly<Record<number, string>> = {
   [EINVAL]: ': perhaps a rule is not for this table, chain or protocol',
   [ELOOP]: ': chains jump in a loop',
 };
+
+/** Codes of a commit's failure that are of no rule: memory, a table written meanwhile without the lock, what this process may do. */
+const OF_NO_RULE: readonly string[] = ['ENOMEM', 'EAGAIN', 'EPERM', 'EACCES'];
+
+/** Whether an error of a commit is the kernel's refusal of what the table would hold. */
+export function refusesTable(err: NetfilterError): boolean {
+  return err.tables !== undefined && err.outcome === 'not-applied' && !OF_NO_RULE.includes(err.code);
+}
 
 /** The lock, the read or the commit failed; after a commit the table was looked at again. */
 function failed(

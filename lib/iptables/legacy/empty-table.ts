@@ -1,7 +1,7 @@
 // Commands on a table that the namespace doesn't have: what they would do in an empty one, in libiptc's order. Nothing is made by asking.
 import { E2BIG, EBUSY, EEXIST, EINVAL, ENOENT, errnoName } from '../../errno.ts';
 import { builtinChains, builtinStays, noChain } from '../builtin.ts';
-import { commandError } from '../command-error.ts';
+import { commandError, NO_SUCH_RULE } from '../command-error.ts';
 import { type Command, chainOfTarget, type TableCommands } from '../commands.ts';
 import type { RuleContext } from '../context.ts';
 import type { BytesContext } from '../extensions/codec.ts';
@@ -23,8 +23,8 @@ interface MadeRule {
 
 /** What the commands come to. */
 export interface EmptyOutcome {
-  /** How many commands have something to do. */
-  readonly changes: number;
+  /** The numbers of commands that have nothing to do. */
+  readonly idle: readonly number[];
   /** Whether the table has to be made for it. */
   readonly makes: boolean;
 }
@@ -44,14 +44,13 @@ export class EmptyTable {
 
   /** Throws what the first command that can't be done would meet. */
   apply(): EmptyOutcome {
-    let changes = 0;
+    const idle: number[] = [];
     let makes = false;
     for (const [i, c] of this.#work.commands.entries()) {
-      if (!this.#apply(c, i)) continue;
-      changes++;
-      makes ||= MAKING.includes(c.verb);
+      if (this.#apply(c, i)) makes ||= MAKING.includes(c.verb);
+      else idle.push(i);
     }
-    return { changes, makes };
+    return { idle, makes };
   }
 
   #apply(c: Command, index: number): boolean {
@@ -103,11 +102,11 @@ export class EmptyTable {
       case 'delete': {
         const at = this.#find(chain, { spec: c.rule, to });
         if (at >= 0) rules.splice(at, 1);
-        else if (c.ifThere !== true) fail('no such rule in that chain', ENOENT);
+        else if (c.ifThere !== true) fail(NO_SUCH_RULE, ENOENT);
         return at >= 0;
       }
       case 'check':
-        if (this.#find(chain, { spec: c.rule, to }) < 0) fail('no such rule in that chain', ENOENT);
+        if (this.#find(chain, { spec: c.rule, to }) < 0) fail(NO_SUCH_RULE, ENOENT);
         return false;
       case 'deleteAt':
         within(rules.length);

@@ -9,6 +9,10 @@ import type { LegacyTable } from './table.ts';
 /** What stands for a rule whose base entry has bits that iptables has no option for: all of it as bytes. */
 const UNSAYABLE_ENTRY = 'xt_entry';
 
+export function foreignEntry(entry: Uint8Array): ForeignRule {
+  return { foreign: true, expressions: [{ type: 'unknown', name: UNSAYABLE_ENTRY, data: entry.slice() }] };
+}
+
 export class LegacyRule extends InstalledIptablesRule {
   readonly #table: LegacyTable;
   readonly #row: number;
@@ -39,6 +43,6 @@ export class LegacyRule extends InstalledIptablesRule {
   protected override decode(context: BytesContext): RuleSpec | ForeignRule {
     const rule = this.#table.rule(this.#row);
     if (rule !== undefined) return fromXt({ ...rule, counter: this.counter }, context);
-    return { foreign: true, expressions: [{ type: 'unknown', name: UNSAYABLE_ENTRY, data: this.#table.entry(this.#row).slice() }] };
+    return foreignEntry(this.#table.entry(this.#row));
   }
 }

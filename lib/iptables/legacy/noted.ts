@@ -7,12 +7,12 @@ import type { Verb } from '../../run.ts';
 import type { Command } from '../commands.ts';
 
 /** Runs `commit` of commands that zero chains and do nothing else, with the counters read right before; any other commands as they are. */
-export function* noted(
+export function* noted<T>(
   connection: Connection,
   commands: readonly Command[],
   counters: () => Verb<RuleCounters>,
-  commit: () => Verb<number>,
-): Verb<number> {
+  commit: () => Verb<T>,
+): Verb<T> {
   const ledger = ledgerOf(connection);
   const only = commands.length > 0 && commands.every((c) => c.verb === 'zero' && c.number === undefined);
   if (!only || !ledger.wanted) return yield* commit();
@@ -20,13 +20,13 @@ export function* noted(
   const zeroed = new Set(commands.map((c) => c.chain));
   return yield* ledger.during(function* () {
     const before = yield* ledger.look(counters);
-    const changes = yield* commit();
-    if (before === undefined) return changes;
+    const done = yield* commit();
+    if (before === undefined) return done;
     for (const place of before.places) {
       if (!all && !zeroed.has(place.chain)) continue;
       const had = all ? before.of(place) : before.copyOf(place);
       ledger.add({ kind: 'restore', place, counters: Array<typeof NOTHING>(had.end - had.start).fill(NOTHING), before: had });
     }
-    return changes;
+    return done;
   });
 }

@@ -2,14 +2,15 @@
 // decoded again.
 
 import type { RuleContext } from '../context.ts';
+import type { ForeignRule } from '../rule-spec.ts';
+import type { MirrorChain } from '../sync/mirror.ts';
 import { foreignKey, KeyWriter, keyContext, refersToSets } from '../sync/rule-key.ts';
-import type { ChainState, TableState } from '../sync/state.ts';
+import type { TableState } from '../sync/state.ts';
+import { TABLE_ABSENT } from './commit.ts';
+import { foreignEntry } from './installed.ts';
 import type { LegacyChain, LegacyTable } from './table.ts';
 
-/** What a commit expects where there is no table: see LegacySettings. */
-const ABSENT = Uint8Array.of(0);
-
-export class LegacyChainView implements ChainState {
+export class LegacyChainView implements MirrorChain {
   readonly name: string;
   readonly builtin: boolean;
   readonly policy: 'ACCEPT' | 'DROP' | undefined;
@@ -29,23 +30,44 @@ export class LegacyChainView implements ChainState {
     this.#keys ??= Array.from({ length: end - start }, (_, i) => this.#view.key(start + i));
     return this.#keys;
   }
+  foreign(place: number): ForeignRule {
+    return this.#view.foreign(this.row(place));
+  }
+  /** Of the table. */
+  row(place: number): number {
+    return this.#chain.start + place;
+  }
 }
+
+let versions = 0;
 
 export class LegacyView implements TableState<LegacyChainView> {
   readonly #table: LegacyTable | undefined;
   readonly #writer: KeyWriter;
   /** By content: keys of rules that an earlier read had too. */
   readonly #known: Map<bigint, string>;
+  readonly #version = ++versions;
   #hasSets = false;
   readonly #byName = new Map<string, LegacyChainView>();
 
   constructor(table: LegacyTable | undefined, context: RuleContext, before?: LegacyView) {
     this.#table = table;
-    this.#known = before === undefined ? new Map() : before.#known;
+    this.#known = before === undefined ? new Map() : before.#stillThere(table);
     this.#writer = new KeyWriter(context.bytes(), keyContext(context.family, 'legacy'));
     for (const chain of table?.chains ?? []) this.#byName.set(chain.name, new LegacyChainView(this, chain));
   }
 
+  /** The keys, without most of those that no rule has any more. */
+  #stillThere(table: LegacyTable | undefined): Map<bigint, string> {
+    if (table === undefined || this.#known.size <= 2 * table.length) return this.#known;
+    const there = new Set(table.contents);
+    return new Map([...this.#known].filter(([content]) => there.has(content)));
+  }
+
+  get version(): number | undefined {
+    if (this.#hasSets) return undefined;
+    return this.#table === undefined ? 0 : this.#version;
+  }
   get exists(): boolean {
     return this.#table !== undefined;
   }
@@ -54,13 +76,15 @@ export class LegacyView implements TableState<LegacyChainView> {
   }
   /** What the commit expects to find. */
   get expected(): Uint8Array {
-    return this.#table?.digest ?? ABSENT;
+    return this.#table?.digest ?? TABLE_ABSENT;
   }
-  /** Whether the table is still as this has it, whatever it has counted. Of rules with sets that is not known: a number may have become another set's. */
-  isOf(table: LegacyTable | undefined): boolean {
-    if (this.#hasSets) return false;
-    if (table === undefined || this.#table === undefined) return table === this.#table;
-    return Buffer.compare(table.digest, this.#table.digest) === 0;
+  /** Of the table, for the next read; none where rules name sets: their numbers may have become other sets' since. */
+  get digest(): Uint8Array | undefined {
+    return this.#hasSets ? undefined : this.#table?.digest;
+  }
+  foreign(row: number): ForeignRule {
+    const table = this.#table as LegacyTable;
+    return foreignEntry(table.entry(row));
   }
 
   /** @internal */
@@ -75,13 +99,5 @@ export class LegacyView implements TableState<LegacyChainView> {
       else this.#known.set(content, key);
     }
     return key;
-  }
-
-  /** Forgets what no rule has any more. */
-  tidy(): void {
-    const table = this.#table;
-    if (table === undefined || this.#known.size <= 2 * table.length) return;
-    const there = new Set(table.contents);
-    for (const content of this.#known.keys()) if (!there.has(content)) this.#known.delete(content);
   }
 }

@@ -8,16 +8,24 @@ import type { DesiredKeys } from './table-plan.ts';
 
 /** How a backend writes keys. */
 export interface KeyMaker {
-  /** Keys of two backends are not compared: the same rule may be kept in other words. */
   readonly backend: 'nft' | 'legacy';
   ofSpec(spec: RuleSpec): string;
 }
 
-type Made = Partial<Record<KeyMaker['backend'], readonly string[]>>;
-const made = new WeakMap<DesiredChain, Made>();
+/** Throws ERR_INVALID_ARG, naming `what`, for a rule that no kernel could hold. */
+export function keyOfSpec(maker: KeyMaker, spec: RuleSpec, what: string): string {
+  try {
+    return maker.ofSpec(spec);
+  } catch (err) {
+    if (!(err instanceof ValueError)) throw err;
+    throw new NetfilterError(`${what}: ${err.message}; nothing was sent`, { code: 'ERR_INVALID_ARG', cause: err });
+  }
+}
 
 export class MadeKeys implements DesiredKeys {
   readonly #maker: KeyMaker;
+  /** By name, as they were last asked about: what a chain has in common with the one before it is not made again. */
+  readonly #last = new Map<string, DesiredTable>();
 
   constructor(maker: KeyMaker) {
     this.#maker = maker;
@@ -26,35 +34,51 @@ export class MadeKeys implements DesiredKeys {
   /** Makes what `chain` will be asked for, giving others their turn between chains. */
   *make(tables: readonly DesiredTable[]): Verb<void> {
     const slice = new Slice();
-    for (const table of tables)
+    for (const table of tables) {
+      const before = this.#last.get(table.name);
       for (const chain of table.chains.values()) {
-        if (made.get(chain)?.[this.#maker.backend] !== undefined) continue;
-        this.#ofChain(table, chain);
+        if (this.#of(chain) !== undefined) continue;
+        this.#make(table, chain, before?.chains.get(chain.name));
         yield* slice.pause();
       }
+      this.#last.set(table.name, table);
+    }
   }
 
-  chain(table: DesiredTable, name: string): readonly string[] {
-    const chain = table.chains.get(name);
-    if (chain === undefined) return [];
-    return made.get(chain)?.[this.#maker.backend] ?? this.#ofChain(table, chain);
+  chain(table: DesiredTable, chain: DesiredChain): readonly string[] {
+    return this.#of(chain) ?? this.#make(table, chain, undefined);
   }
   rule(spec: RuleSpec): string {
-    return this.#maker.ofSpec(spec);
+    return keyOfSpec(this.#maker, spec, 'rule of scope.jumps');
   }
 
-  #ofChain(table: DesiredTable, chain: DesiredChain): readonly string[] {
-    const keys = chain.rules.map(({ spec, line }) => {
-      try {
-        return this.#maker.ofSpec(spec);
-      } catch (err) {
-        if (!(err instanceof ValueError)) throw err;
-        const where = line === undefined ? '' : `line ${line}: `;
-        const text = `${where}rule of chain ${chain.name} in table ${table.name}: ${err.message}; nothing was sent`;
-        throw new NetfilterError(text, { code: 'ERR_INVALID_ARG', cause: err });
-      }
-    });
-    made.set(chain, { ...made.get(chain), [this.#maker.backend]: keys });
+  #of(chain: DesiredChain): readonly string[] | undefined {
+    return chain.keys[this.#maker.backend];
+  }
+
+  #make(table: DesiredTable, chain: DesiredChain, before: DesiredChain | undefined): readonly string[] {
+    const old = before === undefined ? undefined : this.#of(before);
+    const keys = (old && before && reused(chain, before, old)) ?? this.#anew(table, chain, knownKeys(before, old));
+    chain.keys[this.#maker.backend] = keys;
     return keys;
   }
+
+  #anew(table: DesiredTable, chain: DesiredChain, known: ReadonlyMap<RuleSpec, string>): readonly string[] {
+    return chain.rules.map(({ spec, line }) => {
+      const key = known.get(spec);
+      if (key !== undefined) return key;
+      const where = line === undefined ? '' : `line ${line}: `;
+      return keyOfSpec(this.#maker, spec, `${where}rule of chain ${chain.name} in table ${table.name}`);
+    });
+  }
+}
+
+/** The keys of the chain before, where its rules are the same: texts that are compiled one after the other share what they have in common. */
+function reused(chain: DesiredChain, before: DesiredChain, old: readonly string[]): readonly string[] | undefined {
+  const same = chain.rules.length === before.rules.length && chain.rules.every(({ spec }, i) => spec === before.rules[i]?.spec);
+  return same ? old : undefined;
+}
+
+function knownKeys(before: DesiredChain | undefined, old: readonly string[] | undefined): ReadonlyMap<RuleSpec, string> {
+  return new Map(before === undefined || old === undefined ? [] : before.rules.map(({ spec }, i) => [spec, old[i] as string]));
 }

@@ -3,8 +3,9 @@
 import { RuleSyntaxError } from '../../errors.ts';
 import { builtinChain } from '../builtin.ts';
 import type { Command } from '../commands.ts';
-import { type CompiledRuleset, tablesOf } from '../compile.ts';
+import { type CompiledRuleset, compile, tablesOf } from '../compile.ts';
 import type { IpFamily } from '../extensions/codec.ts';
+import { withoutCounter } from '../rule-input.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 
 export type Desired = string | CompiledRuleset;
@@ -19,6 +20,8 @@ export interface DesiredChain {
   /** Of a builtin chain, where the text says it. */
   readonly policy?: 'ACCEPT' | 'DROP';
   readonly rules: readonly DesiredRule[];
+  /** Of the rules, by backend: the same rule may be kept in other words. Made when they are asked for. */
+  readonly keys: { nft?: readonly string[]; legacy?: readonly string[] };
 }
 export interface DesiredTable {
   readonly name: string;
@@ -28,21 +31,28 @@ export interface DesiredTable {
   readonly unwanted: ReadonlySet<string>;
 }
 
-const known = new WeakMap<CompiledRuleset, readonly DesiredTable[]>();
+export interface DesiredState {
+  readonly tables: readonly DesiredTable[];
+  /** Whoever holds this keeps what the next text has in common with it. */
+  readonly compiled: CompiledRuleset;
+}
+
+const known = new WeakMap<CompiledRuleset, DesiredState>();
 
 /** Throws RuleSyntaxError for a text that is none, or that says what no state is. */
-export function desiredTables(input: Desired, family: IpFamily): readonly DesiredTable[] {
-  const before = typeof input === 'object' ? known.get(input) : undefined;
-  // Whose family it is was checked with the first.
+export function desiredState(input: Desired, family: IpFamily): DesiredState {
+  const compiled = typeof input === 'string' ? compile(input, family) : input;
+  const saved = tablesOf(compiled, family);
+  const before = known.get(compiled);
   if (before !== undefined) return before;
   const drafts = new Map<string, Draft>();
-  for (const { name, line, commands } of tablesOf(input, family)) {
+  for (const { name, line, commands } of saved) {
     let draft = drafts.get(name);
     if (draft === undefined) drafts.set(name, (draft = new Draft(name, line)));
     for (const c of commands) draft.apply(c);
   }
-  const tables = [...drafts.values()];
-  if (typeof input === 'object') known.set(input, tables);
+  const tables = { tables: [...drafts.values()], compiled };
+  known.set(compiled, tables);
   return tables;
 }
 
@@ -51,6 +61,7 @@ interface ChainDraft {
   readonly builtin: boolean;
   policy?: 'ACCEPT' | 'DROP';
   rules: DesiredRule[];
+  readonly keys: DesiredChain['keys'];
 }
 
 class Draft implements DesiredTable {
@@ -74,6 +85,7 @@ class Draft implements DesiredTable {
       }
       case 'newChain':
         return void this.#chain(c.chain);
+      // Rules keep what they have counted, and begin at nothing where they come anew.
       case 'append':
         return void this.#chain(c.chain).rules.push({ spec: withoutCounter(c.rule), line: c.line });
       case 'insert': {
@@ -102,18 +114,11 @@ class Draft implements DesiredTable {
     this.unwanted.delete(name);
     let chain = this.chains.get(name);
     if (chain === undefined) {
-      chain = { name, builtin: builtinChain(this.name, name) !== undefined, rules: [] };
+      chain = { name, builtin: builtinChain(this.name, name) !== undefined, rules: [], keys: {} };
       this.chains.set(name, chain);
     }
     return chain;
   }
-}
-
-/** Rules keep what they have counted, and begin at nothing where they come anew. */
-function withoutCounter(spec: RuleSpec): RuleSpec {
-  if (spec.counter === undefined) return spec;
-  const { counter: _, ...rest } = spec;
-  return rest;
 }
 
 function meaningless(c: Command, why: string): RuleSyntaxError {

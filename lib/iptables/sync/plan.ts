@@ -1,8 +1,8 @@
 // What a sync would do, to be looked at before it is done.
-import type { CallOptions, Connection } from '../../connection.ts';
+import type { Connection } from '../../connection.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import { diffText } from './diff-text.ts';
-import type { GroupPlan, Reconciler, SyncReport } from './reconcile.ts';
+import type { GroupPlan, Reconciler, SyncOptions, SyncReport } from './reconcile.ts';
 import type { ChainState } from './state.ts';
 import type { SyncView } from './store.ts';
 import { isEmpty, type TablePlan } from './table-plan.ts';
@@ -17,8 +17,8 @@ export interface Plan extends SyncReport {
   /** The difference, as diff -u prints one of save texts. */
   toString(): string;
   /** Does it. Where the tables have changed since, the plan is made anew: what it reports is what was done. */
-  apply(o?: CallOptions): Promise<SyncReport>;
-  applySync(): SyncReport;
+  apply(o?: SyncOptions): Promise<SyncReport>;
+  applySync(o?: Omit<SyncOptions, 'signal'>): SyncReport;
 }
 export interface ChainName {
   readonly table: string;
@@ -70,10 +70,10 @@ export class SyncPlan<C extends ChainState, V extends SyncView<C>> implements Pl
     return diffText(this.#plans, this.#own);
   }
 
-  async apply(o?: CallOptions): Promise<SyncReport> {
-    return await this.#connection.runAsync('apply', () => this.#reconciler.carryOut(this.#groups, true), o, true);
+  async apply(o: SyncOptions = {}): Promise<SyncReport> {
+    return await this.#connection.runAsync('apply', () => this.#reconciler.carryOut(this.#groups, o, true), o, true);
   }
-  applySync(): SyncReport {
-    return this.#connection.runSync('apply', () => this.#reconciler.carryOut(this.#groups, true), true);
+  applySync(o: Omit<SyncOptions, 'signal'> = {}): SyncReport {
+    return this.#connection.runSync('apply', () => this.#reconciler.carryOut(this.#groups, o, true), true);
   }
 }

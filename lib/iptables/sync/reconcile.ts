@@ -1,15 +1,25 @@
 // Look, plan, send on the condition that it is still so; and again where somebody else was faster.
+import type { CallOptions } from '../../connection.ts';
 import { NetfilterError } from '../../errors.ts';
 import type { Verb } from '../../run.ts';
 import { commitPlanned } from '../../sync/commit.ts';
 import type { SyncReport } from '../../sync/report.ts';
+import type { DesiredTable } from './desired.ts';
 import { MadeKeys } from './desired-keys.ts';
 import type { TableScope } from './scope.ts';
-import type { ChainState } from './state.ts';
-import type { SyncStore, SyncView } from './store.ts';
+import type { ChainState, TableState } from './state.ts';
+import type { SendPlanOptions, SyncStore, SyncView } from './store.ts';
 import { isEmpty, planTable, type TablePlan } from './table-plan.ts';
 
 export type { SyncReport };
+
+export interface SyncOptions extends CallOptions {
+  /**
+   * A rule that is moved is another to the kernel, and begins to count anew. True: it begins with what it had counted when it was looked at right
+   * before the commit; what it counts in between is lost. Default: false.
+   */
+  readonly carryCounters?: boolean;
+}
 
 /** The tables of one commit. */
 export interface GroupPlan<C extends ChainState, V> {
@@ -18,11 +28,22 @@ export interface GroupPlan<C extends ChainState, V> {
   readonly plans: readonly TablePlan<C>[];
 }
 
+interface AsDesired {
+  readonly version: number;
+  readonly desired: DesiredTable | undefined;
+  readonly key: string;
+  readonly plan: TablePlan;
+}
+
 export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C> = SyncView<C>> {
   readonly #store: SyncStore<C, V>;
+  readonly #keys: MadeKeys;
+  /** By table: when nothing had to be done. */
+  readonly #asDesired = new Map<string, AsDesired>();
 
   constructor(store: SyncStore<C, V>) {
     this.#store = store;
+    this.#keys = new MadeKeys(store.keys);
   }
 
   *plan(scopes: readonly TableScope[]): Verb<GroupPlan<C, V>[]> {
@@ -34,25 +55,39 @@ export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C>
   }
 
   *#planGroup(scopes: readonly TableScope[]): Verb<GroupPlan<C, V>> {
-    const keys = new MadeKeys(this.#store.keys);
-    yield* keys.make(scopes.flatMap(({ desired }) => desired ?? []));
+    yield* this.#keys.make(scopes.flatMap(({ desired }) => desired ?? []));
     const view = yield* this.#store.look(scopes.map(({ name }) => name));
-    return { scopes, view, plans: scopes.map((scope) => planTable(scope, view.table(scope.name), keys)) };
+    return { scopes, view, plans: scopes.map((scope) => this.#planTable(scope, view.table(scope.name))) };
   }
 
-  *sync(scopes: readonly TableScope[]): Verb<SyncReport> {
-    return yield* this.carryOut(yield* this.plan(scopes));
+  /** What was as desired, and is neither another nor desired to be, is so still. */
+  #planTable(scope: TableScope, state: TableState<C>): TablePlan<C> {
+    const { name, desired, key } = scope;
+    const { version } = state;
+    const last = this.#asDesired.get(name);
+    if (version !== undefined && last !== undefined && last.version === version && last.desired === desired && last.key === key)
+      return last.plan as TablePlan<C>;
+    const plan = planTable(scope, state, this.#keys);
+    // Planning may have found what keeps the version from being known.
+    if (version !== undefined && state.version === version && isEmpty(plan)) this.#asDesired.set(name, { version, desired, key, plan });
+    return plan;
+  }
+
+  *sync(scopes: readonly TableScope[], o: SyncOptions): Verb<SyncReport> {
+    return yield* this.carryOut(yield* this.plan(scopes), o);
   }
 
   /** Carries out plans, made anew where they don't hold any more. `old`: they were made some time ago, and those without changes are looked at again. */
-  *carryOut(groups: readonly GroupPlan<C, V>[], old = false): Verb<SyncReport> {
+  *carryOut(groups: readonly GroupPlan<C, V>[], o: SyncOptions, old = false): Verb<SyncReport> {
     const total = { added: 0, removed: 0, moved: 0, kept: 0 };
     const written: string[] = [];
     let [generation, retries]: [number | undefined, number] = [undefined, 0];
     for (const [i, group] of groups.entries()) {
       try {
         const empty = old && group.plans.every(isEmpty);
-        const done = yield* this.#carryOutGroup(empty ? yield* this.#planGroup(group.scopes) : group);
+        const done = yield* this.#carryOutGroup(empty ? yield* this.#planGroup(group.scopes) : group, {
+          carryCounters: o.carryCounters === true,
+        });
         for (const plan of done.plans) for (const key of ['added', 'removed', 'moved', 'kept'] as const) total[key] += plan[key];
         generation = done.generation;
         retries += done.retries;
@@ -64,7 +99,10 @@ export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C>
     return { ...total, ...(generation === undefined ? {} : { generation }), retries };
   }
 
-  *#carryOutGroup(first: GroupPlan<C, V>): Verb<{
+  *#carryOutGroup(
+    first: GroupPlan<C, V>,
+    o: SendPlanOptions,
+  ): Verb<{
     readonly plans: readonly TablePlan<C>[];
     readonly generation: number | undefined;
     readonly retries: number;
@@ -76,7 +114,7 @@ export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C>
       by: group.view.by,
     });
     const again = (): Verb<GroupPlan<C, V>> => this.#planGroup(first.scopes);
-    const send = ({ view, plans }: GroupPlan<C, V>): Verb<number | undefined> => this.#store.send(view, plans);
+    const send = ({ view, plans }: GroupPlan<C, V>): Verb<number | undefined> => this.#store.send(view, plans, o);
     const { plan, generation, retries } = yield* commitPlanned(attempt(first), {
       *plan() {
         return attempt(yield* again());

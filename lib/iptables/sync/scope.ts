@@ -2,7 +2,7 @@
 import { NetfilterError } from '../../errors.ts';
 import { builtinChain } from '../builtin.ts';
 import type { IpFamily } from '../extensions/codec.ts';
-import { checkChain, checkTable, oneRule } from '../rule-input.ts';
+import { checkChain, checkTable, oneRule, withoutCounter } from '../rule-input.ts';
 import type { RuleInput, RuleSpec } from '../rule-spec.ts';
 import type { DesiredTable } from './desired.ts';
 
@@ -34,6 +34,8 @@ export interface TableScope {
   covers(chain: string): boolean;
   /** By chain. */
   readonly jumps: ReadonlyMap<string, readonly Jump[]>;
+  /** Equal for scopes that are the same. */
+  readonly key: string;
 }
 
 /** Throws ERR_INVALID_ARG for a scope that is none, and for rules of the text that lie outside: they would be passed over in silence. */
@@ -47,13 +49,14 @@ export function resolveScope(scope: Scope, desired: readonly DesiredTable[], fam
   const jumps = readJumps(scope.jumps ?? [], family);
   const byName = new Map(desired.map((t) => [t.name, t]));
   const names = new Set([...wanted, ...byName.keys(), ...jumps.keys()]);
+  const key = JSON.stringify([tables, chains instanceof RegExp ? String(chains) : chains, [...jumps].map(([t, of]) => [t, [...of]])]);
   return [...names].map((name) => {
     const text = byName.get(name);
     const inScope = wanted.has(name);
     const named = (chain: string): boolean =>
       builtinChain(name, chain) === undefined && (text?.chains.has(chain) === true || text?.unwanted.has(chain) === true);
     const covers = !inScope ? (): boolean => false : (matches ?? (tables === undefined ? named : (): boolean => true));
-    const table: TableScope = { name, desired: text, covers, jumps: jumps.get(name) ?? new Map() };
+    const table: TableScope = { name, desired: text, covers, jumps: jumps.get(name) ?? new Map(), key };
     checkCovered(table);
     return table;
   });
@@ -80,8 +83,7 @@ function readJumps(inputs: readonly JumpInput[], family: IpFamily): Map<string, 
     checkChain(chain);
     if (at !== 'first' && at !== 'last') throw invalid(`scope.jumps: at ${JSON.stringify(at)}: 'first' or 'last'`);
     const chains = out.get(table) ?? new Map<string, Jump[]>();
-    const { counter: _, ...spec } = oneRule(rule, family, chain);
-    chains.set(chain, [...(chains.get(chain) ?? []), { spec, at }]);
+    chains.set(chain, [...(chains.get(chain) ?? []), { spec: withoutCounter(oneRule(rule, family, chain)), at }]);
     out.set(table, chains);
   }
   return out;

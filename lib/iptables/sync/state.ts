@@ -11,6 +11,8 @@ export interface ChainState {
 
 export interface TableState<C extends ChainState = ChainState> {
   readonly exists: boolean;
-  /** Those that iptables sees. */
-  readonly chains: { get(name: string): C | undefined; values(): Iterable<C> };
+  /** Another one after each change, but of what is counted; undefined: that is not known. */
+  readonly version: number | undefined;
+  /** Those that iptables sees. `size`: at least how many there are. */
+  readonly chains: { readonly size: number; get(name: string): C | undefined; values(): Iterable<C> };
 }

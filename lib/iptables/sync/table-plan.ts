@@ -3,7 +3,7 @@ import { type Alignment, align, alignmentOf } from '../../sync/align.ts';
 import type { Counts } from '../../sync/report.ts';
 import { builtinChain } from '../builtin.ts';
 import type { RuleSpec } from '../rule-spec.ts';
-import type { DesiredRule, DesiredTable } from './desired.ts';
+import type { DesiredChain, DesiredRule, DesiredTable } from './desired.ts';
 import type { Jump, TableScope } from './scope.ts';
 import type { ChainState, TableState } from './state.ts';
 
@@ -34,7 +34,7 @@ export interface TablePlan<C extends ChainState = ChainState> extends Counts {
 /** The keys of a table's desired rules. */
 export interface DesiredKeys {
   /** Of the rules of a chain of the text. */
-  chain(table: DesiredTable, name: string): readonly string[];
+  chain(table: DesiredTable, chain: DesiredChain): readonly string[];
   rule(spec: RuleSpec): string;
 }
 
@@ -45,13 +45,14 @@ export function isEmpty(plan: TablePlan): boolean {
 export function planTable<C extends ChainState>(scope: TableScope, state: TableState<C>, desired: DesiredKeys): TablePlan<C> {
   const chains: ChainPlan<C>[] = [];
   const deleted: C[] = [];
-  let [kept, removed] = [0, 0];
+  let [kept, removed, found] = [0, 0, 0];
   const { name: table, desired: text } = scope;
   for (const chain of text?.chains.values() ?? []) {
     if (!scope.covers(chain.name)) continue;
     const { name, builtin } = chain;
     const was = state.chains.get(name);
-    const keys = desired.chain(text as DesiredTable, name);
+    if (was !== undefined) found++;
+    const keys = desired.chain(text as DesiredTable, chain);
     // Where the kernel has no builtin chain, its policy is ACCEPT.
     const policy = chain.policy === undefined || chain.policy === (was?.policy ?? 'ACCEPT') ? undefined : chain.policy;
     if (policy === undefined && (was === undefined ? builtin && keys.length === 0 : sameKeys(was.keys, keys))) {
@@ -68,7 +69,8 @@ export function planTable<C extends ChainState>(scope: TableScope, state: TableS
       rule: (place) => chain.rules[place] as DesiredRule,
     });
   }
-  for (const was of state.chains.values()) {
+  // Where the text has them all there is none to look for.
+  for (const was of found < state.chains.size ? state.chains.values() : []) {
     if (text?.chains.has(was.name) === true || !scope.covers(was.name)) continue;
     if (!was.builtin) {
       deleted.push(was);

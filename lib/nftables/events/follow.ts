@@ -7,6 +7,7 @@
 import type { Family, Ruleset } from '../../model/ruleset.ts';
 import type { NftRule } from '../installed-rule.ts';
 import * as m from '../objects/messages.ts';
+import { nextGeneration } from '../read.ts';
 import { Change } from './commit.ts';
 import type { ChangedChain, ChangedObject, ChangedRule, ChangedTable, CommitEvent } from './types.ts';
 
@@ -34,6 +35,8 @@ export class FollowedChain<R = FollowedRule> {
   readonly handle: bigint;
   /** As it was last announced or read. */
   object: ChangedChain;
+  /** Whatever who follows keeps of the chain. */
+  kept: unknown;
   readonly #slots = new Map<bigint, Slot<R>>();
   #first: Slot<R> | undefined;
   #last: Slot<R> | undefined;
@@ -135,11 +138,15 @@ export class FollowedChain<R = FollowedRule> {
   }
 }
 
+let versions = 0;
+
 export class FollowedTable<R = FollowedRule> {
   readonly family: Family;
   readonly name: string;
   /** As it was last announced or read. */
   object: ChangedTable;
+  /** Another one after each change of its chains or rules, and for each table. */
+  version: number = ++versions;
   readonly #chains = new Map<bigint, FollowedChain<R>>();
   readonly #byName = new Map<string, FollowedChain<R>>();
 
@@ -147,6 +154,10 @@ export class FollowedTable<R = FollowedRule> {
     this.family = object.family;
     this.name = object.name;
     this.object = object;
+  }
+  /** How many chains it has. */
+  get size(): number {
+    return this.#chains.size;
   }
   /** In order of creation. */
   chains(): Iterable<FollowedChain<R>> {
@@ -156,8 +167,13 @@ export class FollowedTable<R = FollowedRule> {
     return this.#byName.get(name);
   }
 
+  changed(): void {
+    this.version = ++versions;
+  }
+
   /** New, changed, or under another name: the handle tells. */
   addChain(object: ChangedChain): FollowedChain<R> {
+    this.changed();
     const handle = object.handle ?? 0n;
     const known = this.#chains.get(handle);
     const chain = known ?? new FollowedChain<R>(object);
@@ -170,6 +186,7 @@ export class FollowedTable<R = FollowedRule> {
     return chain;
   }
   deleteChain(name: string): boolean {
+    this.changed();
     const chain = this.#byName.get(name);
     if (chain === undefined) return false;
     this.#byName.delete(name);
@@ -227,14 +244,16 @@ export class Follower<R = FollowedRule> {
     if (this.#lost) return false;
     // What the kernel says by itself is no commit, and never about tables, chains or rules.
     if (commit.tid === 0) return true;
-    // Generations are u32 and go up by one, past 0 (nf_tables_commit).
     const ahead = (commit.generation - this.#generation) | 0;
     if (ahead <= 0) return true;
-    const expected = this.#generation === 0xffffffff ? 1 : this.#generation + 1;
+    const expected = nextGeneration(this.#generation);
     const touched = new Set<FollowedChain<R>>();
     this.#lost =
       commit.generation !== expected || !commit.changes.every((change) => change instanceof Change && this.#change(change, touched));
-    for (const chain of touched) if (!chain.settle()) this.#lost = true;
+    for (const chain of touched) {
+      if (!chain.settle()) this.#lost = true;
+      this.table(chain.family, chain.table)?.changed();
+    }
     this.#generation = commit.generation;
     return !this.#lost;
   }

@@ -3,9 +3,10 @@ import type { Connection } from '../../connection.ts';
 import { Slice, type Verb } from '../../run.ts';
 import { type Attempt, type Committed, commitPlanned, type Writer } from '../../sync/commit.ts';
 import { Batch } from '../batch.ts';
+import { LastWriter } from '../events/last-writer.ts';
 import { consistently, type Picture, readPicture } from '../picture.ts';
 import { fromPicture, type PortableTable } from '../portable.ts';
-import { nextGeneration, readGeneration } from '../read.ts';
+import { nextGeneration } from '../read.ts';
 import { sendBatch } from '../send.ts';
 import { Numbers } from './content.ts';
 import { isEmpty, type TablePlan } from './parts.ts';
@@ -22,7 +23,7 @@ export interface NftSyncSettings {
 
 export interface RulesetPlan extends Attempt {
   readonly generation: number;
-  readonly by: Writer;
+  readonly by: Writer | undefined;
   readonly tables: readonly TablePlan[];
 }
 
@@ -30,6 +31,7 @@ export class Reconciler {
   readonly #connection: Connection;
   readonly #scopes: readonly TableScope[];
   readonly #o: NftSyncSettings;
+  #writers: LastWriter | undefined;
 
   constructor(connection: Connection, scopes: readonly TableScope[], o: NftSyncSettings) {
     this.#connection = connection;
@@ -39,14 +41,13 @@ export class Reconciler {
 
   *plan(): Verb<RulesetPlan> {
     const { generation, value: pictures } = yield* consistently(this.#connection, 'sync', () => this.#look());
-    const { process, tid } = yield* readGeneration(this.#connection);
     const settings = { dynamic: this.#o.dynamic === true, numbers: new Numbers(), slice: new Slice() };
     const tables: TablePlan[] = [];
     for (const [i, scope] of this.#scopes.entries()) {
       const [was] = fromPicture(pictures[i] as Picture, 'sync') as [PortableTable?];
       tables.push(yield* planTable(scope, was, settings));
     }
-    return { tables, generation, by: { process, tid }, empty: tables.every(isEmpty) };
+    return { tables, generation, by: this.#writers?.last(), empty: tables.every(isEmpty) };
   }
 
   *#look(): Verb<Picture[]> {
@@ -58,11 +59,20 @@ export class Reconciler {
   /** A plan without changes that was made some time ago is made again: there is nothing to send that the kernel would refuse. */
   *carryOut(plan: RulesetPlan, old = false): Verb<Committed<RulesetPlan>> {
     const first = old && plan.empty ? yield* this.plan() : plan;
-    return yield* commitPlanned(first, {
-      plan: () => this.plan(),
-      send: (planned) => this.#send(planned),
-      what: this.#scopes.map(({ family, name }) => `${family} ${name}`).join(', '),
-    });
+    try {
+      return yield* commitPlanned(first, {
+        plan: () => {
+          // Events tell who is faster; before the first conflict nobody needs to know.
+          this.#writers ??= new LastWriter(this.#connection);
+          return this.plan();
+        },
+        send: (planned) => this.#send(planned),
+        what: this.#scopes.map(({ family, name }) => `${family} ${name}`).join(', '),
+      });
+    } finally {
+      this.#writers?.close();
+      this.#writers = undefined;
+    }
   }
 
   *#send({ tables, generation }: RulesetPlan): Verb<number> {

@@ -1,5 +1,6 @@
 // Does on a legacy table what argv says, and prints what came of each piece of work: for processes that are made to fail.
 import { Iptables, type NetfilterError } from '../../../lib/index.ts';
+import { ConditionalCommits } from '../../support/conditional-commit.ts';
 
 export interface LegacyWork {
   readonly netns?: string;
@@ -8,6 +9,8 @@ export interface LegacyWork {
   /** Save text; or commands of one transaction as [verb, …arguments]. */
   readonly restore?: string;
   readonly noflush?: boolean;
+  /** Append that rule to INPUT of the table as it is, on the condition that it still is. */
+  readonly expecting?: string;
   readonly table?: string;
   readonly commands?: readonly (readonly (string | number)[])[];
   readonly lockTimeoutMs?: number;
@@ -40,6 +43,12 @@ async function ending(work: () => unknown): Promise<LegacyEnd> {
 }
 
 async function perform(w: LegacyWork): Promise<LegacyEnd[]> {
+  const { expecting, netns } = w;
+  if (expecting !== undefined && netns !== undefined) {
+    using commits = new ConditionalCommits(netns, w.family);
+    const commit = () => commits.commit(w.sync === true ? 'sync' : 'promise', commits.look(), [commits.append('INPUT', expecting)]);
+    return [await ending(commit)];
+  }
   const where = w.netns === undefined ? {} : { netns: w.netns };
   const waits = w.lockTimeoutMs === undefined ? {} : { lockTimeoutMs: w.lockTimeoutMs };
   let ipt: Iptables | undefined;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ms } from '../../../bench/harness/report.ts';
-import { compare } from '../../../bench/harness/run.ts';
+import { compare, growthOf } from '../../../bench/harness/run.ts';
 import { parseSizes } from '../../../bench/harness/sizes.ts';
 import { slope, statistics } from '../../../bench/harness/statistics.ts';
 
@@ -85,6 +85,25 @@ test('without a floor there is no ratio to it', () => {
   const [nflink, exec] = compare([column('nflink', 'a', 2), column('exec', 'p', 5)]);
   assert.equal(nflink?.timesFloor, undefined);
   assert.equal(exec?.timesNflink, 2.5);
+});
+
+test('a column grows as the size to the power of its slope; one size tells nothing', () => {
+  const result = (size: number) => ({
+    scenario: 's',
+    size,
+    subject: '',
+    columns: compare([column('nflink', 'linear', size / 10), column('nflink', 'quadratic', size * size)]),
+  });
+  const growth = growthOf('aim', [result(1000), result(10_000), result(100_000)]);
+  assert.deepEqual([growth?.from, growth?.to], [1000, 100_000]);
+  assert.deepEqual(
+    growth?.columns.map(({ name, exponent }) => [name, exponent.toFixed(6)]),
+    [
+      ['linear', '1.000000'],
+      ['quadratic', '2.000000'],
+    ],
+  );
+  assert.equal(growthOf('aim', [result(1000)]), undefined);
 });
 
 test('sizes', () => {

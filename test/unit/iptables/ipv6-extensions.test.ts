@@ -84,8 +84,8 @@ test('structs that mean the same are made the same', () => {
   const rows: [Kind, string, number, string, string, IpFamily?][] = [
     ['match', 'frag', 0, '00000000 ffffffff 00000000 05', '00000000 ffffffff 00000000 04'],
     // The kernel looks at the range and at its inversion, never at the bit.
-    ['match', 'frag', 0, '00000000 ffffffff 00000000 0501', '00000000 ffffffff 00000000 0401'],
-    ['match', 'frag', 0, '01000000 ffffffff 00000000 05', '01000000 ffffffff 00000000 04'],
+    ['match', 'frag', 0, '00000000 ffffffff 00000000 0401', '00000000 ffffffff 00000000 0501'],
+    ['match', 'frag', 0, '01000000 ffffffff 00000000 04', '01000000 ffffffff 00000000 05'],
     ['match', 'rt', 0, '00000000 00000000 ffffffff 00000000 03', '00000000 00000000 ffffffff 00000000 01'],
     ['match', 'ipv6header', 0, '08 00 01', '08 00 ff'],
     // One zone in both directions, and zone 0 in one.
