@@ -412,6 +412,32 @@ describe('others write too', () => {
   });
 });
 
+describe('while others write all the time', () => {
+  it('the scope ends as desired, and nothing of theirs is lost', async () => {
+    await using f = await loaded('table ip t { chain c { accept; }; set s { type mark; }; }\n');
+    const wanted = await Promise.all(
+      ['accept; drop; }; set s { type mark; elements = { 1 }', 'drop; accept; }; set s { type mark; elements = { 2, 3 }'].map((body) =>
+        snapshotOf(`table ip t { chain c { ${body} }; }\n`),
+      ),
+    );
+    const theirs = f.ns.run('bash', ['-c', 'for i in $(seq 30); do nft add table ip other$i; nft add rule ip t c counter; done']);
+    let over = false;
+    void theirs.then(() => {
+      over = true;
+    });
+    let i = 0;
+    for (; !over; i++) {
+      await f.nft.sync(wanted[i % 2]);
+      // nft begins again with every commit of others: it shall get on.
+      await wait(5);
+    }
+    assert.equal((await theirs).code, 0);
+    await f.nft.sync(wanted[i % 2]);
+    assert.ok((await f.nft.plan(wanted[i % 2])).empty);
+    assert.equal(Object.keys(listedTables(f.ns)).length, 31);
+  });
+});
+
 describe('refused, and all is as it was', () => {
   it('what is no snapshot, no scope, no rule', async () => {
     await using f = await loaded(chain(['accept']));

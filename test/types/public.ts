@@ -8,6 +8,8 @@ import {
   Iptables,
   NetfilterError,
   type Nftables,
+  type NftPlan,
+  type NftSyncReport,
   parseRule,
   type Queue,
   type QueueOptions,
@@ -152,6 +154,18 @@ export async function watch(nft: Nftables, signal: AbortSignal): Promise<void> {
 
 export async function move(from: Nftables, to: Nftables): Promise<void> {
   await to.restore(await from.snapshot(), { existing: 'replace', counters: true });
+}
+
+export async function follow(nft: Nftables, file: unknown): Promise<NftSyncReport> {
+  const scope = { tables: [{ family: 'inet', name: 'guard' }], chains: /^APP-/ } as const;
+  const plan: NftPlan = await nft.plan(await nft.snapshot(), scope, { counters: true });
+  console.log(
+    plan.chains.changed.map(({ name, differs }) => `${name}: ${differs.join()}`),
+    plan.elements.refreshed,
+  );
+  // @ts-expect-error a family that isn't there
+  await nft.sync(file, { tables: [{ family: 'ipx', name: 't' }] });
+  return plan.empty ? await nft.sync(file) : plan.applySync();
 }
 
 /** Options and values of extensions are typed: an editor completes them. */
