@@ -1,6 +1,7 @@
 // The errors users see. Whether an operation took effect is never left to guessing: `outcome` says it.
 import { EACCES, EPERM, errnoName, errnoText } from './errno.ts';
 import type { NativeFailure } from './native.ts';
+import { jsonSafe } from './wire/json.ts';
 
 export type Outcome = 'not-applied' | 'applied' | 'partly-applied' | 'unknown';
 
@@ -49,6 +50,23 @@ export class NetfilterError extends Error {
     if (o.kernelMessage !== undefined) this.kernelMessage = o.kernelMessage;
     if (o.operation !== undefined) this.operation = o.operation;
     this.failures = o.failures ?? [this];
+  }
+
+  /** For logs: an error that stands among its own failures is no circle there. */
+  toJSON(): unknown {
+    const { name, message, code, errno, outcome, tables, kernelMessage, operation } = this;
+    const failures = this.failures.filter((failure) => failure !== this);
+    return jsonSafe({
+      name,
+      message,
+      code,
+      errno,
+      outcome,
+      tables,
+      kernelMessage,
+      operation,
+      ...(failures.length === 0 ? {} : { failures }),
+    });
   }
 }
 

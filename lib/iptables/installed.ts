@@ -1,6 +1,7 @@
 // An iptables rule in a kernel, of either backend: decoded when it is looked at.
-import { jsonSafe } from '../model/json.ts';
+
 import type { Counter, Family } from '../model/ruleset.ts';
+import { jsonSafe } from '../wire/json.ts';
 import type { BytesContext } from './extensions/codec.ts';
 import type { ForeignRule, IptablesRule, RuleSpec } from './rule-spec.ts';
 import { printRule } from './rule-text.ts';

@@ -1,9 +1,9 @@
 // A rule as it was dumped: bytes until somebody looks. Both Nftables and Iptables show these.
 
-import { jsonSafe } from '../model/json.ts';
 import type { Counter, Family, Place } from '../model/ruleset.ts';
 import { type NativeCounterReply, native } from '../native.ts';
 import { findAttribute, type Message, readMessage } from '../wire/attributes.ts';
+import { jsonSafe } from '../wire/json.ts';
 import { decodeText } from '../wire/text.ts';
 import { AttributeWriter } from '../wire/writer.ts';
 import type { AnyExpression } from './expressions/expression.ts';

@@ -1,7 +1,7 @@
 // A picture as users see it: tables, chains, rules, sets, objects, decoded when looked at.
 import { commentMatches, placed } from '../model/filter.ts';
-import { jsonSafe } from '../model/json.ts';
 import type { Chain, Counter, Family, NamedObject, Place, Ruleset, SetObject, Table } from '../model/ruleset.ts';
+import { jsonSafe } from '../wire/json.ts';
 import { partsByTable, type TableParts } from './by-table.ts';
 import { DumpedRule, type NftRule, type RuleDump } from './installed-rule.ts';
 import type { ChainAttributes } from './objects/chain.ts';

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ObjectInput, StatefulObject } from '../../lib/index.ts';
-import { jsonSafe } from '../../lib/model/json.ts';
 import { objectAttributes, objectModel, objectTable } from '../../lib/nftables/objects/object.ts';
 import { statefulKinds } from '../../lib/nftables/objects/stateful/index.ts';
+import { jsonSafe } from '../../lib/wire/json.ts';
 import { failureOf, NftFixture } from '../support/nft.ts';
 import { encoded } from '../support/wire-cases.ts';
 

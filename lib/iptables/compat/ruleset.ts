@@ -2,12 +2,12 @@
 // them, and what it would call incompatible.
 
 import { rulesWhere } from '../../model/filter.ts';
-import { jsonSafe } from '../../model/json.ts';
 import type { Chain, Counter, Family, Place, Ruleset, Table } from '../../model/ruleset.ts';
 import type { AnyExpression } from '../../nftables/expressions/expression.ts';
 import type { ChainAttributes } from '../../nftables/objects/chain.ts';
 import { hookName } from '../../nftables/objects/hooks.ts';
 import type { Decoded, Picture } from '../../nftables/picture.ts';
+import { jsonSafe } from '../../wire/json.ts';
 import { builtinChain } from '../builtin.ts';
 import { bySaveOrder } from '../chain-order.ts';
 import type { BytesContext } from '../extensions/codec.ts';

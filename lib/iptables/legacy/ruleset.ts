@@ -1,7 +1,7 @@
 // Legacy tables as the one model of tables, chains and rules.
 import { rulesWhere } from '../../model/filter.ts';
-import { jsonSafe } from '../../model/json.ts';
 import type { Chain, Family, Place, Ruleset, Table } from '../../model/ruleset.ts';
+import { jsonSafe } from '../../wire/json.ts';
 import { builtinChain } from '../builtin.ts';
 import type { BytesContext } from '../extensions/codec.ts';
 import type { IptablesRule } from '../rule-spec.ts';

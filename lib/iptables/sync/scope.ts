@@ -1,6 +1,6 @@
 // What a sync may touch: tables, chains in them, and the jumps it was asked to keep in chains of others.
 import { NetfilterError } from '../../errors.ts';
-import { jsonSafe } from '../../model/json.ts';
+import { jsonSafe } from '../../wire/json.ts';
 import { builtinChain } from '../builtin.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import { checkChain, checkTable, oneRule, withoutCounter } from '../rule-input.ts';

@@ -1,6 +1,7 @@
 // A commit: the messages that came before its NFT_MSG_NEWGEN. Only their places are kept until somebody looks.
-import { jsonSafe } from '../../model/json.ts';
+
 import { be32, findAttribute, type Message } from '../../wire/attributes.ts';
+import { jsonSafe } from '../../wire/json.ts';
 import { decodeText } from '../../wire/text.ts';
 import { decodeObject, verbOf } from './decode.ts';
 import type { ChangedObject, ChangeEvent, CommitEvent } from './types.ts';

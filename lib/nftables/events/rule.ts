@@ -1,7 +1,8 @@
 // A rule as an event announces it: bytes until somebody looks.
-import { jsonSafe } from '../../model/json.ts';
+
 import type { Counter, Family } from '../../model/ruleset.ts';
 import { align4, attributeLength, attributeType, be64 } from '../../wire/attributes.ts';
+import { jsonSafe } from '../../wire/json.ts';
 import { decodeText } from '../../wire/text.ts';
 import type { Expression } from '../expressions/index.ts';
 import { familyName } from '../objects/messages.ts';

@@ -1,8 +1,9 @@
 // NFT_MSG_TRACE: one step of a packet through the rules (enum nft_trace_attributes; nf_tables_trace.c nft_trace_notify).
-import { jsonSafe } from '../../model/json.ts';
+
 import type { Family, InstalledRule, Ruleset } from '../../model/ruleset.ts';
 import type { Message } from '../../wire/attributes.ts';
 import { DecodeError } from '../../wire/errors.ts';
+import { jsonSafe } from '../../wire/json.ts';
 import { be16, be32, be64, beInt32, bytes as bytesKind, string, u8, words } from '../../wire/kinds.ts';
 import { attributes, nested, optional } from '../../wire/table.ts';
 import { NAME_MAX } from '../expressions/data.ts';

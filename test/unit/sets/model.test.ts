@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { jsonSafe } from '../../../lib/model/json.ts';
 import type { ElementAttributes } from '../../../lib/nftables/objects/element.ts';
 import type { SetAttributes } from '../../../lib/nftables/objects/set.ts';
 import { dataKindNamed } from '../../../lib/nftables/sets/field.ts';
 import { setModel } from '../../../lib/nftables/sets/model.ts';
 import { setUserdata } from '../../../lib/nftables/sets/userdata.ts';
+import { jsonSafe } from '../../../lib/wire/json.ts';
 import { elementsCase, setCase } from '../../support/set-cases.ts';
 
 const keyTypes = fc.oneof(fc.nat(63), fc.nat(0xfff), fc.nat(0xffffffff));

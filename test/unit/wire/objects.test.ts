@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { jsonSafe } from '../../../lib/model/json.ts';
 import { flowtableTable } from '../../../lib/nftables/objects/flowtable.ts';
 import { objectAttributes, objectModel, objectTable } from '../../../lib/nftables/objects/object.ts';
 import { DecodeError } from '../../../lib/wire/errors.ts';
+import { jsonSafe } from '../../../lib/wire/json.ts';
 import { flowtableCase, statefulCase, statefulNames } from '../../support/stateful-cases.ts';
 import { encoded, type ObjectCase } from '../../support/wire-cases.ts';
 
