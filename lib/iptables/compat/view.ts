@@ -141,7 +141,7 @@ export class CompatView implements Listener {
       const found = table?.chain(wanted)?.object;
       return found === undefined || isShown(found) ? undefined : found;
     };
-    return { exists: table !== undefined, chains, hidden };
+    return { exists: table !== undefined, history: table?.history, chains, hidden };
   }
 
   #keyWriter(): KeyWriter {

@@ -25,6 +25,8 @@ export function keyOfSpec(maker: KeyMaker, spec: RuleSpec, what: string): string
 
 type Made = Partial<Record<KeyMaker['backend'], readonly string[]>>;
 const made = new WeakMap<DesiredChain, Made>();
+/** Tables of which all are made. */
+const complete: Readonly<Record<KeyMaker['backend'], WeakSet<DesiredTable>>> = { nft: new WeakSet(), legacy: new WeakSet() };
 
 export class MadeKeys implements DesiredKeys {
   readonly #maker: KeyMaker;
@@ -36,12 +38,15 @@ export class MadeKeys implements DesiredKeys {
   /** Makes what `chain` will be asked for, giving others their turn between chains. */
   *make(tables: readonly DesiredTable[]): Verb<void> {
     const slice = new Slice();
-    for (const table of tables)
+    for (const table of tables) {
+      if (complete[this.#maker.backend].has(table)) continue;
       for (const chain of table.chains.values()) {
         if (made.get(chain)?.[this.#maker.backend] !== undefined) continue;
         this.#ofChain(table, chain);
         yield* slice.pause();
       }
+      complete[this.#maker.backend].add(table);
+    }
   }
 
   chain(table: DesiredTable, name: string): readonly string[] {

@@ -32,6 +32,8 @@ export interface TableScope {
   readonly name: string;
   readonly desired: DesiredTable | undefined;
   covers(chain: string): boolean;
+  /** Two scopes that say the same cover the same chains, of the same desired table. */
+  readonly extent: string;
   /** By chain. */
   readonly jumps: ReadonlyMap<string, readonly Jump[]>;
 }
@@ -44,6 +46,7 @@ export function resolveScope(scope: Scope, desired: readonly DesiredTable[], fam
   for (const name of tables ?? []) checkTable(name);
   const wanted = new Set(tables ?? desired.map((t) => t.name));
   const matches = chainPattern(chains);
+  const pattern = chains instanceof RegExp ? String(chains) : (chains ?? tables !== undefined);
   const jumps = readJumps(scope.jumps ?? [], family);
   const byName = new Map(desired.map((t) => [t.name, t]));
   const names = new Set([...wanted, ...byName.keys(), ...jumps.keys()]);
@@ -53,7 +56,8 @@ export function resolveScope(scope: Scope, desired: readonly DesiredTable[], fam
     const named = (chain: string): boolean =>
       builtinChain(name, chain) === undefined && (text?.chains.has(chain) === true || text?.unwanted.has(chain) === true);
     const covers = !inScope ? (): boolean => false : (matches ?? (tables === undefined ? named : (): boolean => true));
-    const table: TableScope = { name, desired: text, covers, jumps: jumps.get(name) ?? new Map() };
+    const extent = inScope ? JSON.stringify(pattern) : '';
+    const table: TableScope = { name, desired: text, covers, extent, jumps: jumps.get(name) ?? new Map() };
     checkCovered(table);
     return table;
   });

@@ -9,8 +9,18 @@ export interface ChainState {
   readonly keys: readonly string[];
 }
 
+/** What has changed of a table, for who has seen it before. */
+export interface TableHistory {
+  /** Now. */
+  readonly mark: number;
+  /** Chains that may have changed since; undefined: nobody remembers. */
+  since(mark: number): ReadonlySet<string> | undefined;
+}
+
 export interface TableState<C extends ChainState = ChainState> {
   readonly exists: boolean;
+  /** The same object for as long as it is the same table. */
+  readonly history: TableHistory | undefined;
   /** Those that iptables sees. */
   readonly chains: { get(name: string): C | undefined; values(): Iterable<C> };
 }

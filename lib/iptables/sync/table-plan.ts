@@ -4,6 +4,7 @@ import { builtinChain } from '../builtin.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { DesiredRule, DesiredTable } from './desired.ts';
 import type { Jump, TableScope } from './scope.ts';
+import { chainsThere, desiredChains, remember, seenBefore } from './seen-tables.ts';
 import type { ChainState, TableState } from './state.ts';
 
 export interface Counts {
@@ -51,19 +52,18 @@ export function isEmpty(plan: TablePlan): boolean {
 export function planTable<C extends ChainState>(scope: TableScope, state: TableState<C>, desired: DesiredKeys): TablePlan<C> {
   const chains: ChainPlan<C>[] = [];
   const deleted: C[] = [];
-  let [kept, removed] = [0, 0];
   const { name: table, desired: text } = scope;
-  for (const chain of text?.chains.values() ?? []) {
+  const seen = seenBefore(scope, state);
+  let [rules, removed] = [seen?.rules ?? 0, 0];
+  for (const chain of desiredChains(text, seen)) {
     if (!scope.covers(chain.name)) continue;
     const { name, builtin } = chain;
     const was = state.chains.get(name);
     const keys = desired.chain(text as DesiredTable, name);
+    if (seen === undefined) rules += keys.length;
     // Where the kernel has no builtin chain, its policy is ACCEPT.
     const policy = chain.policy === undefined || chain.policy === (was?.policy ?? 'ACCEPT') ? undefined : chain.policy;
-    if (policy === undefined && (was === undefined ? builtin && keys.length === 0 : sameKeys(was.keys, keys))) {
-      kept += keys.length;
-      continue;
-    }
+    if (policy === undefined && (was === undefined ? builtin && keys.length === 0 : sameKeys(was.keys, keys))) continue;
     chains.push({
       name,
       builtin,
@@ -74,27 +74,30 @@ export function planTable<C extends ChainState>(scope: TableScope, state: TableS
       rule: (place) => chain.rules[place] as DesiredRule,
     });
   }
-  for (const was of state.chains.values()) {
+  for (const was of chainsThere(state, seen)) {
     if (text?.chains.has(was.name) === true || !scope.covers(was.name)) continue;
     if (!was.builtin) {
       deleted.push(was);
       removed += was.keys.length;
     } else if (was.keys.length > 0) chains.push(emptied(was));
   }
+  remember(scope, state, { rules, differing: [...chains, ...deleted].map(({ name }) => name) });
+  // Rules of the text stay, unless they come.
+  let kept = rules;
   for (const [name, jumps] of scope.jumps) {
     const plan = planJumps(name, builtinChain(table, name) !== undefined, state.chains.get(name), jumps, desired);
-    kept += jumps.length - plan.alignment.added - plan.alignment.moved;
+    kept += jumps.length;
     // What others have in it is not of this sync.
     if (plan.alignment.added + plan.alignment.moved + plan.alignment.removed > 0) chains.push(plan);
   }
   let [added, moved, minimal] = [0, 0, true];
-  for (const { name, alignment } of chains) {
+  for (const { alignment } of chains) {
     added += alignment.added;
     removed += alignment.removed;
     moved += alignment.moved;
-    if (!scope.jumps.has(name)) kept += alignment.kept;
     minimal &&= alignment.minimal;
   }
+  kept -= added + moved;
   return { table, exists: state.exists, chains, deleted, added, removed, moved, kept, minimal };
 }
 

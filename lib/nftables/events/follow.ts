@@ -9,6 +9,7 @@ import type { NftRule } from '../installed-rule.ts';
 import * as m from '../objects/messages.ts';
 import { nextGeneration } from '../read.ts';
 import { Change } from './commit.ts';
+import { ChainHistory } from './history.ts';
 import type { ChangedChain, ChangedObject, ChangedRule, ChangedTable, CommitEvent } from './types.ts';
 
 export type FollowedRule = NftRule | ChangedRule;
@@ -141,6 +142,8 @@ export class FollowedTable<R = FollowedRule> {
   readonly name: string;
   /** As it was last announced or read. */
   object: ChangedTable;
+  /** Chains that have come, changed or gone, and those whose rules have. */
+  readonly history = new ChainHistory();
   readonly #chains = new Map<bigint, FollowedChain<R>>();
   readonly #byName = new Map<string, FollowedChain<R>>();
 
@@ -163,9 +166,11 @@ export class FollowedTable<R = FollowedRule> {
     const known = this.#chains.get(handle);
     const chain = known ?? new FollowedChain<R>(object);
     if (known !== undefined) {
+      this.history.add(known.name);
       if (known.name !== object.name) this.#byName.delete(known.name);
       known.object = object;
     }
+    this.history.add(object.name);
     this.#chains.set(handle, chain);
     this.#byName.set(object.name, chain);
     return chain;
@@ -173,6 +178,7 @@ export class FollowedTable<R = FollowedRule> {
   deleteChain(name: string): boolean {
     const chain = this.#byName.get(name);
     if (chain === undefined) return false;
+    this.history.add(name);
     this.#byName.delete(name);
     return this.#chains.delete(chain.handle);
   }
@@ -234,7 +240,10 @@ export class Follower<R = FollowedRule> {
     const touched = new Set<FollowedChain<R>>();
     this.#lost =
       commit.generation !== expected || !commit.changes.every((change) => change instanceof Change && this.#change(change, touched));
-    for (const chain of touched) if (!chain.settle()) this.#lost = true;
+    for (const chain of touched) {
+      if (!chain.settle()) this.#lost = true;
+      this.table(chain.family, chain.table)?.history.add(chain.name);
+    }
     this.#generation = commit.generation;
     return !this.#lost;
   }
