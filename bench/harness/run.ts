@@ -1,5 +1,5 @@
 // Measures one scenario at one size: all columns in turns, A B C A B C, so that what disturbs the machine disturbs them alike.
-import type { ColumnKind, Scenario, Tools } from './scenario.ts';
+import type { Column, ColumnKind, Scenario, Tools } from './scenario.ts';
 import { type Statistics, slope, statistics } from './statistics.ts';
 
 export interface ColumnResult {
@@ -40,10 +40,12 @@ export async function runScenario(scenario: Scenario, size: number, tools: Tools
   const prepared = await scenario.prepare(size, tools);
   try {
     const measured = prepared.columns.map((column) => ({ column, samples: [] as number[] }));
-    const all = (o.warmUps + o.repetitions) * measured.length;
+    const turns = ({ most }: Column): number => (most === undefined ? o.warmUps + o.repetitions : Math.min(most, o.repetitions));
+    const all = measured.reduce((sum, { column }) => sum + turns(column), 0);
     let done = 0;
     for (let round = -o.warmUps; round < o.repetitions; round++) {
       for (const { column, samples } of measured) {
+        if (column.most !== undefined && (round < 0 || samples.length >= column.most)) continue;
         const ms = await column.measure();
         if (round >= 0) samples.push(ms);
         o.progress(++done, all);

@@ -9,6 +9,8 @@ export interface Column {
   readonly name: string;
   /** Does the work once and checks its result; gives the milliseconds of the work alone. */
   readonly measure: () => Promise<number>;
+  /** So slow that it is measured so often at most, and not before. */
+  readonly most?: number;
 }
 
 /** A scenario at one size, ready to be measured. Other columns are compared with the first nflink column. */

@@ -154,7 +154,7 @@ export class CompatView implements Listener {
       const found = hidden(name);
       return found === undefined ? undefined : hiddenChain(found.table, name, found.hook !== undefined);
     };
-    return { exists: table !== undefined, version: table?.version ?? 0, chains, hidden, refusal };
+    return { exists: table !== undefined, history: table?.history, chains, hidden, refusal };
   }
 
   #keyWriter(): KeyWriter {

@@ -5,7 +5,7 @@ import type { RuleContext } from '../context.ts';
 import type { ForeignRule } from '../rule-spec.ts';
 import type { MirrorChain } from '../sync/mirror.ts';
 import { foreignKey, KeyWriter, refersToSets } from '../sync/rule-key.ts';
-import type { TableState } from '../sync/state.ts';
+import type { TableHistory, TableState } from '../sync/state.ts';
 import { TABLE_ABSENT } from './commit.ts';
 import { foreignEntry } from './installed.ts';
 import type { LegacyChain, LegacyTable } from './table.ts';
@@ -39,14 +39,19 @@ export class LegacyChainView implements MirrorChain {
   }
 }
 
-let versions = 0;
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** Of a table that is another view when it has changed. Whoever keeps it does not keep the view. */
+function ofOneView(): TableHistory {
+  return { mark: 0, since: () => NOTHING };
+}
 
 export class LegacyView implements TableState<LegacyChainView> {
+  readonly history: TableHistory = ofOneView();
   readonly #table: LegacyTable | undefined;
   readonly #writer: KeyWriter;
   /** By content: keys of rules that an earlier read had too. */
   readonly #known: Map<bigint, string>;
-  readonly #version = ++versions;
   #hasSets = false;
   readonly #byName = new Map<string, LegacyChainView>();
 
@@ -64,10 +69,6 @@ export class LegacyView implements TableState<LegacyChainView> {
     return new Map([...this.#known].filter(([content]) => there.has(content)));
   }
 
-  get version(): number | undefined {
-    if (this.#hasSets) return undefined;
-    return this.#table === undefined ? 0 : this.#version;
-  }
   get exists(): boolean {
     return this.#table !== undefined;
   }

@@ -22,6 +22,9 @@ export function keyOfSpec(maker: KeyMaker, spec: RuleSpec, what: string): string
   }
 }
 
+/** Tables of which all are made. */
+const complete: Readonly<Record<KeyMaker['backend'], WeakSet<DesiredTable>>> = { nft: new WeakSet(), legacy: new WeakSet() };
+
 export class MadeKeys implements DesiredKeys {
   readonly #maker: KeyMaker;
   /** By name, as they were last asked about: what a chain has in common with the one before it is not made again. */
@@ -35,6 +38,7 @@ export class MadeKeys implements DesiredKeys {
   *make(tables: readonly DesiredTable[]): Verb<void> {
     const slice = new Slice();
     for (const table of tables) {
+      if (complete[this.#maker.backend].has(table)) continue;
       const before = this.#last.get(table.name);
       for (const chain of table.chains.values()) {
         if (this.#of(chain) !== undefined) continue;
@@ -42,6 +46,7 @@ export class MadeKeys implements DesiredKeys {
         yield* slice.pause();
       }
       this.#last.set(table.name, table);
+      complete[this.#maker.backend].add(table);
     }
   }
 

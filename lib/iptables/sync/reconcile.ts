@@ -5,10 +5,9 @@ import type { Verb } from '../../run.ts';
 import { commitPlanned } from '../../sync/commit.ts';
 import type { SyncReport } from '../../sync/report.ts';
 import { ofAllTables } from '../partly-applied.ts';
-import type { DesiredTable } from './desired.ts';
 import { MadeKeys } from './desired-keys.ts';
 import type { TableScope } from './scope.ts';
-import type { ChainState, TableState } from './state.ts';
+import type { ChainState } from './state.ts';
 import type { SendPlanOptions, SyncStore, SyncView } from './store.ts';
 import { isEmpty, planTable, type TablePlan } from './table-plan.ts';
 
@@ -29,18 +28,9 @@ export interface GroupPlan<C extends ChainState, V> {
   readonly plans: readonly TablePlan<C>[];
 }
 
-interface AsDesired {
-  readonly version: number;
-  readonly desired: DesiredTable | undefined;
-  readonly key: string;
-  readonly plan: TablePlan;
-}
-
 export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C> = SyncView<C>> {
   readonly #store: SyncStore<C, V>;
   readonly #keys: MadeKeys;
-  /** By table: when nothing had to be done. */
-  readonly #asDesired = new Map<string, AsDesired>();
 
   constructor(store: SyncStore<C, V>) {
     this.#store = store;
@@ -58,20 +48,7 @@ export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C>
   *#planGroup(scopes: readonly TableScope[]): Verb<GroupPlan<C, V>> {
     yield* this.#keys.make(scopes.flatMap(({ desired }) => desired ?? []));
     const view = yield* this.#store.look(scopes.map(({ name }) => name));
-    return { scopes, view, plans: scopes.map((scope) => this.#planTable(scope, view.table(scope.name))) };
-  }
-
-  /** What was as desired, and is neither another nor desired to be, is so still. */
-  #planTable(scope: TableScope, state: TableState<C>): TablePlan<C> {
-    const { name, desired, key } = scope;
-    const { version } = state;
-    const last = this.#asDesired.get(name);
-    if (version !== undefined && last !== undefined && last.version === version && last.desired === desired && last.key === key)
-      return last.plan as TablePlan<C>;
-    const plan = planTable(scope, state, this.#keys);
-    // Planning may have found what keeps the version from being known.
-    if (version !== undefined && state.version === version && isEmpty(plan)) this.#asDesired.set(name, { version, desired, key, plan });
-    return plan;
+    return { scopes, view, plans: scopes.map((scope) => planTable(scope, view.table(scope.name), this.#keys)) };
   }
 
   *sync(scopes: readonly TableScope[], o: SyncOptions): Verb<SyncReport> {

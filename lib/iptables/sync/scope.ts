@@ -1,6 +1,5 @@
 // What a sync may touch: tables, chains in them, and the jumps it was asked to keep in chains of others.
 import { NetfilterError } from '../../errors.ts';
-import { jsonSafe } from '../../wire/json.ts';
 import { builtinChain } from '../builtin.ts';
 import type { IpFamily } from '../extensions/codec.ts';
 import { checkChain, checkTable, oneRule, withoutCounter } from '../rule-input.ts';
@@ -33,10 +32,10 @@ export interface TableScope {
   readonly name: string;
   readonly desired: DesiredTable | undefined;
   covers(chain: string): boolean;
+  /** Two scopes that say the same cover the same chains, of the same desired table. */
+  readonly extent: string;
   /** By chain. */
   readonly jumps: ReadonlyMap<string, readonly Jump[]>;
-  /** Equal for scopes that are the same. */
-  readonly key: string;
 }
 
 /** Throws ERR_INVALID_ARG for a scope that is none, and for rules of the text that lie outside: they would be passed over in silence. */
@@ -47,19 +46,18 @@ export function resolveScope(scope: Scope, desired: readonly DesiredTable[], fam
   for (const name of tables ?? []) checkTable(name);
   const wanted = new Set(tables ?? desired.map((t) => t.name));
   const matches = chainPattern(chains);
+  const pattern = chains instanceof RegExp ? String(chains) : (chains ?? tables !== undefined);
   const jumps = readJumps(scope.jumps ?? [], family);
   const byName = new Map(desired.map((t) => [t.name, t]));
   const names = new Set([...wanted, ...byName.keys(), ...jumps.keys()]);
-  const key = JSON.stringify(
-    jsonSafe([tables, chains instanceof RegExp ? String(chains) : chains, [...jumps].map(([t, of]) => [t, [...of]])]),
-  );
   return [...names].map((name) => {
     const text = byName.get(name);
     const inScope = wanted.has(name);
     const named = (chain: string): boolean =>
       builtinChain(name, chain) === undefined && (text?.chains.has(chain) === true || text?.unwanted.has(chain) === true);
     const covers = !inScope ? (): boolean => false : (matches ?? (tables === undefined ? named : (): boolean => true));
-    const table: TableScope = { name, desired: text, covers, jumps: jumps.get(name) ?? new Map(), key };
+    const extent = inScope ? JSON.stringify(pattern) : '';
+    const table: TableScope = { name, desired: text, covers, extent, jumps: jumps.get(name) ?? new Map() };
     checkCovered(table);
     return table;
   });

@@ -10,10 +10,18 @@ export interface ChainState {
   readonly keys: readonly string[];
 }
 
+/** What has changed of a table, for who has seen it before. */
+export interface TableHistory {
+  /** Now. */
+  readonly mark: number;
+  /** Chains that may have changed since; undefined: nobody remembers. */
+  since(mark: number): ReadonlySet<string> | undefined;
+}
+
 export interface TableState<C extends ChainState = ChainState> {
   readonly exists: boolean;
-  /** Another one after each change, but of what is counted; undefined: that is not known. */
-  readonly version: number | undefined;
+  /** The same object for as long as it is the same table. */
+  readonly history: TableHistory | undefined;
   /** Of a chain that is there and that iptables does not see, why it is none of `chains`. */
   refusal?(chain: string): NetfilterError | undefined;
   /** Those that iptables sees. `size`: at least how many there are. */

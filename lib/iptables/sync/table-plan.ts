@@ -7,6 +7,7 @@ import { builtinChain, noChain } from '../builtin.ts';
 import type { RuleSpec } from '../rule-spec.ts';
 import type { DesiredChain, DesiredRule, DesiredTable } from './desired.ts';
 import type { Jump, TableScope } from './scope.ts';
+import { chainsThere, desiredChains, remember, seenBefore } from './seen-tables.ts';
 import type { ChainState, TableState } from './state.ts';
 
 export interface ChainPlan<C extends ChainState = ChainState> {
@@ -47,20 +48,20 @@ export function isEmpty(plan: TablePlan): boolean {
 export function planTable<C extends ChainState>(scope: TableScope, state: TableState<C>, desired: DesiredKeys): TablePlan<C> {
   const chains: ChainPlan<C>[] = [];
   const deleted: C[] = [];
-  let [kept, removed, found] = [0, 0, 0];
+  let found = 0;
   const { name: table, desired: text } = scope;
-  for (const chain of text?.chains.values() ?? []) {
+  const seen = seenBefore(scope, state);
+  let [rules, removed] = [seen?.rules ?? 0, 0];
+  for (const chain of desiredChains(text, seen)) {
     if (!scope.covers(chain.name)) continue;
     const { name, builtin } = chain;
     const was = state.chains.get(name);
     if (was !== undefined) found++;
     const keys = desired.chain(text as DesiredTable, chain);
+    if (seen === undefined) rules += keys.length;
     // Where the kernel has no builtin chain, its policy is ACCEPT.
     const policy = chain.policy === undefined || chain.policy === (was?.policy ?? 'ACCEPT') ? undefined : chain.policy;
-    if (policy === undefined && (was === undefined ? builtin && keys.length === 0 : sameKeys(was.keys, keys))) {
-      kept += keys.length;
-      continue;
-    }
+    if (policy === undefined && (was === undefined ? builtin && keys.length === 0 : sameKeys(was.keys, keys))) continue;
     chains.push({
       name,
       builtin,
@@ -72,13 +73,16 @@ export function planTable<C extends ChainState>(scope: TableScope, state: TableS
     });
   }
   // Where the text has them all there is none to look for.
-  for (const was of found < state.chains.size ? state.chains.values() : []) {
+  for (const was of seen === undefined && found === state.chains.size ? [] : chainsThere(state, seen)) {
     if (text?.chains.has(was.name) === true || !scope.covers(was.name)) continue;
     if (!was.builtin) {
       deleted.push(was);
       removed += was.keys.length;
     } else if (was.keys.length > 0) chains.push(emptied(was));
   }
+  remember(scope, state, { rules, differing: [...chains, ...deleted].map(({ name }) => name) });
+  // Rules of the text stay, unless they come.
+  let kept = rules;
   for (const [name, jumps] of scope.jumps) {
     const builtin = builtinChain(table, name) !== undefined;
     const was = state.chains.get(name);
@@ -86,18 +90,18 @@ export function planTable<C extends ChainState>(scope: TableScope, state: TableS
     if (was === undefined && !builtin)
       throw new NetfilterError(`scope.jumps: ${noChain(table, name)}; nothing was sent`, { code: 'ENOENT', errno: ENOENT });
     const plan = planJumps(name, builtin, was, jumps, desired);
-    kept += jumps.length - plan.alignment.added - plan.alignment.moved;
+    kept += jumps.length;
     // What others have in it is not of this sync.
     if (plan.alignment.added + plan.alignment.moved + plan.alignment.removed > 0) chains.push(plan);
   }
   let [added, moved, minimal] = [0, 0, true];
-  for (const { name, alignment } of chains) {
+  for (const { alignment } of chains) {
     added += alignment.added;
     removed += alignment.removed;
     moved += alignment.moved;
-    if (!scope.jumps.has(name)) kept += alignment.kept;
     minimal &&= alignment.minimal;
   }
+  kept -= added + moved;
   return { table, exists: state.exists, chains, deleted, added, removed, moved, kept, minimal };
 }
 

@@ -10,6 +10,7 @@ import type { NftRule } from '../installed-rule.ts';
 import * as m from '../objects/messages.ts';
 import { nextGeneration } from '../read.ts';
 import { Change } from './commit.ts';
+import { ChainHistory } from './history.ts';
 import type { ChangedChain, ChangedObject, ChangedRule, ChangedTable, CommitEvent } from './types.ts';
 
 export type FollowedRule = NftRule | ChangedRule;
@@ -75,14 +76,17 @@ export class FollowedChain<R = FollowedRule> {
     return this.#slots.get(handle)?.rule;
   }
 
-  /** What is kept of rules becomes something else. */
-  change(change: (rule: R) => R): void {
+  /** What is kept of rules becomes something else; false: of none. */
+  change(change: (rule: R) => R): boolean {
+    let some = false;
     for (const slot of this.#slots.values()) {
       const changed = change(slot.rule);
       if (changed === slot.rule) continue;
       slot.rule = changed;
-      this.#rules = undefined;
+      some = true;
     }
+    if (some) this.#rules = undefined;
+    return some;
   }
 
   /** Puts a rule at the end. */
@@ -152,15 +156,13 @@ export class FollowedChain<R = FollowedRule> {
   }
 }
 
-let versions = 0;
-
 export class FollowedTable<R = FollowedRule> {
   readonly family: Family;
   readonly name: string;
   /** As it was last announced or read. */
   object: ChangedTable;
-  /** Another one after each change of its chains or rules, and for each table. */
-  version: number = ++versions;
+  /** Chains that have come, changed or gone, and those whose rules have. */
+  readonly history = new ChainHistory();
   readonly #chains = new Map<bigint, FollowedChain<R>>();
   readonly #byName = new Map<string, FollowedChain<R>>();
   /** Anonymous chains by the handle of the rule that they go with: the kernel announces that of neither chain nor rules. */
@@ -187,20 +189,17 @@ export class FollowedTable<R = FollowedRule> {
     return this.#chains.get(handle);
   }
 
-  changed(): void {
-    this.version = ++versions;
-  }
-
   /** New, changed, or under another name: the handle tells. */
   addChain(object: ChangedChain): FollowedChain<R> {
-    this.changed();
     const handle = object.handle ?? 0n;
     const known = this.#chains.get(handle);
     const chain = known ?? new FollowedChain<R>(object);
     if (known !== undefined) {
+      this.history.add(known.name);
       if (known.name !== object.name) this.#byName.delete(known.name);
       known.object = object;
     }
+    this.history.add(object.name);
     this.#chains.set(handle, chain);
     this.#byName.set(object.name, chain);
     if (object.anonymous === true) this.#hasAnonymous = true;
@@ -223,9 +222,9 @@ export class FollowedTable<R = FollowedRule> {
     }
   }
   deleteChain(name: string): boolean {
-    this.changed();
     const chain = this.#byName.get(name);
     if (chain === undefined) return false;
+    this.history.add(name);
     this.#byName.delete(name);
     return this.#chains.delete(chain.handle);
   }
@@ -292,7 +291,7 @@ export class Follower<R = FollowedRule> {
       commit.generation !== expected || !commit.changes.every((change) => change instanceof Change && this.#change(change, touched));
     for (const chain of touched) {
       if (!chain.settle()) this.#lost = true;
-      this.table(chain.family, chain.table)?.changed();
+      this.table(chain.family, chain.table)?.history.add(chain.name);
     }
     this.#generation = commit.generation;
     return !this.#lost;
@@ -314,7 +313,8 @@ export class Follower<R = FollowedRule> {
 
   #rename(table: FollowedTable<R>, from: string, to: string): void {
     if (this.#o.renamed === undefined) return;
-    for (const chain of table.chains()) chain.change((rule) => this.#o.renamed?.(rule, from, to) ?? rule);
+    for (const chain of table.chains())
+      if (chain.change((rule) => this.#o.renamed?.(rule, from, to) ?? rule)) table.history.add(chain.name);
   }
 
   #change(change: Change, touched: Set<FollowedChain<R>>): boolean {
