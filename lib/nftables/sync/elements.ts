@@ -42,20 +42,37 @@ export function sameTime(a: bigint, b: bigint): boolean {
   return difference <= TICK_MS;
 }
 
-export function* itemsOf({ attributes, elements }: PortableSet, content: TableContent, slice: Slice): Verb<Item[]> {
-  const items: Item[] = [];
-  const add = (e: ElementAttributes, parts: readonly ElementAttributes[], next?: ElementAttributes): void => {
-    const key = `${text(e.key)}-${text(next === undefined ? e.keyEnd : next.key)}`;
-    items.push({ key, content: content.element(attributes, e), timeout: e.timeout ?? attributes.timeout ?? 0n, parts });
+/**
+ * `shape`: a range that nothing ends but the next one's begin (the kernel takes such) is another item than the same with an end, or else the next one's end
+ * could be taken for its own. It is found `dumped`, and `written` with an end.
+ */
+export function* itemsOf(set: PortableSet, content: TableContent, slice: Slice, shape: 'dumped' | 'written'): Verb<Item[]> {
+  const { attributes, elements } = set;
+  const item = (key: string, parts: readonly [ElementAttributes, ElementAttributes?]): Item => {
+    const [e] = parts;
+    const timeout = e.timeout ?? attributes.timeout ?? 0n;
+    return { key, content: content.element(attributes, e), timeout, parts: parts.filter((part) => part !== undefined) };
   };
-  const ends = hasEnds(attributes);
-  const list = ends ? [...wholeRanges(elements)] : elements;
-  let at = 0;
-  for (const e of list) {
-    const next = ends && e.key !== undefined ? (list as readonly ElementAttributes[])[++at] : undefined;
-    if (ends && e.key === undefined) at++;
-    if (!isEnd(e)) add(e, next !== undefined && isEnd(next) ? [e, next] : [e], next);
+  const items: Item[] = [];
+  if (!hasEnds(attributes)) {
+    for (const e of elements) {
+      items.push(item(`${text(e.key)}-${text(e.keyEnd)}`, [e]));
+      yield* slice.pause();
+    }
+    return items;
+  }
+  const list = [...wholeRanges(elements)];
+  for (let i = 0; i < list.length; i++) {
     yield* slice.pause();
+    const e = list[i] as ElementAttributes;
+    if (isEnd(e)) continue;
+    // What has no key is for all that is in no range, and the last range may go on to the end of all addresses.
+    const next = e.key === undefined ? undefined : list[i + 1];
+    const key = `${text(e.key)}-${text(next?.key)}`;
+    if (next?.key === undefined) items.push(item(key, [e]));
+    else if (isEnd(next)) items.push(item(key, [e, next]));
+    else if (shape === 'written') items.push(item(key, [e, { key: next.key, flags: ['interval end'] }]));
+    else items.push(item(`${key}|open`, [e]));
   }
   return items;
 }

@@ -169,8 +169,8 @@ class TablePlanner {
     const untouched = set.how === 'keep' && !renewed ? this.#untouched(was, will) : undefined;
     if (untouched !== undefined) return { ...set, elements: { ...noElements, kept: untouched } };
     const { slice, dynamic } = this.#o;
-    const before = was === undefined ? [] : yield* itemsOf(was, this.#before, slice);
-    const after = will === undefined ? [] : yield* this.#judgedVerb(`set ${name}`, itemsOf(will, this.#after, slice));
+    const before = was === undefined ? [] : yield* itemsOf(was, this.#before, slice, 'dumped');
+    const after = will === undefined ? [] : yield* this.#judgedVerb(`set ${name}`, itemsOf(will, this.#after, slice, 'written'));
     const all: ElementPlan = { added: after, removed: before, refreshed: [], kept: 0 };
     if (set.how !== 'keep') {
       this.#anew.sets.add(name);
