@@ -111,9 +111,13 @@ class TablePlanner {
       return { name, was, will, how: makes ? 'add' : 'keep', why: [] };
     }
     const head = part({ name, was, will }, (a, b) => this.#judged('', () => tableDifferences(a.attributes, b.attributes)), ['flags']);
+    if (head.how === 'keep') return head;
+    // Made anew it would be nobody's.
+    if (was?.attributes.flags?.includes('owner') === true) {
+      const what = head.how === 'delete' ? 'is not deleted' : `has another ${head.why.join(', ')}, which is not changed,`;
+      throw this.#unsupported(`table ${this.#place} ${what} while a socket owns it`);
+    }
     if (head.how !== 'change') return head;
-    if (was?.attributes.flags?.includes('owner') === true)
-      throw this.#unsupported(`the flags of table ${this.#place} can't be changed while a socket owns it`);
     const persists = (t: PortableTable | undefined): boolean => t?.attributes.flags?.includes('persist') === true;
     const rehooked = chains.some((c) => c.how === 'anew' && [c.was, c.will].some((chain) => chain?.attributes.hook !== undefined));
     return rehooked || persists(was) !== persists(will) ? { ...head, how: 'anew' } : head;
