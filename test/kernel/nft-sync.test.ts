@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Nftables, type NftRule, type Ruleset } from '../../lib/index.ts';
+import type { NftRule, Ruleset } from '../../lib/index.ts';
 import { failureOf, NftFixture } from '../support/nft.ts';
 import { listedTables } from '../support/nft-listing.ts';
 import { LOOPBACK, Sender } from '../support/traffic.ts';
@@ -380,43 +380,6 @@ describe('others write too', () => {
     assert.ok(none.empty);
     f.must('nft', ['flush', 'chain', 'ip', 't', 'c']);
     assert.equal((await none.apply()).added, 2);
-  });
-
-  it('ten times in between: ERR_CONFLICT names who', async () => {
-    await using f = await loaded(chain(['accept']));
-    const desired = await snapshotOf(chain(['drop']));
-    const other = await Nftables.open({ netns: f.ns.path });
-    let commits = 0;
-    // Asked for when all has been looked at.
-    const settings = {
-      get dynamic(): boolean {
-        const tx = other.transaction();
-        tx.add({ table: { family: 'ip', name: `other${commits++}` } });
-        tx.commitSync();
-        return false;
-      },
-    };
-    const failure = await failureOf(() => f.nft.syncSync(desired, {}, settings));
-    assert.equal(failure.code, 'ERR_CONFLICT');
-    assert.equal(failure.outcome, 'not-applied');
-    assert.match(
-      failure.message,
-      /^sync of ip t: somebody else has committed during each of 10 tries, last by \S+ \(thread \d+\); nothing was applied$/,
-    );
-    assert.equal(commits, 10);
-    assert.match(listed(f), /accept/);
-    let times = 3;
-    const report = await f.nft.sync(
-      desired,
-      {},
-      {
-        get dynamic() {
-          return times-- > 0 && settings.dynamic;
-        },
-      },
-    );
-    assert.equal(report.retries, 3);
-    await other.close();
   });
 });
 
