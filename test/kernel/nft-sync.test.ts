@@ -353,6 +353,23 @@ describe('sets and objects', () => {
     assert.doesNotMatch(listed(f), /127\.0\.0\.1/);
   });
 
+  it('what jumps to a chain that goes leaves a dynamic map too', async () => {
+    const text = (chains: string, elements: string, map = 'flags dynamic;'): string =>
+      `table ip t { ${chains} chain stays { }; map m { type ipv4_addr : verdict; ${map} elements = { 2.2.2.2 : jump stays, ${elements} }; }; }\n`;
+    const old = text(
+      'chain gone { accept; }; chain anew { comment "a"; };',
+      '1.1.1.1 : jump gone, 1.1.1.2 : jump anew, 1.1.1.3 : jump anew',
+    );
+    for (const flags of ['flags dynamic;', 'flags dynamic, timeout;']) {
+      await using f = await loaded(old.replace('flags dynamic;', flags));
+      const desired = await snapshotOf(text('chain anew { comment "b"; };', '1.1.1.2 : jump anew, 1.1.1.4 : drop', flags));
+      const report = await f.nft.sync(desired);
+      assert.deepEqual(report.elements, { added: 2, removed: 3, refreshed: 0, kept: 1 });
+      assert.deepEqual([...listed(f).matchAll(/(\S+) : (?:jump|drop)/g)].map(([, key]) => key).sort(), ['1.1.1.2', '1.1.1.4', '2.2.2.2']);
+      assert.ok((await f.nft.plan(desired)).empty);
+    }
+  });
+
   it('an element that expires before its deletion arrives is no failure', async () => {
     await using f = await loaded(
       'table ip t { set s { type ipv4_addr; flags timeout; elements = { 1.1.1.1 timeout 300ms, 1.1.1.2 timeout 1h } }; }\n',

@@ -5,6 +5,7 @@ import type { SetAttributes } from '../objects/set.ts';
 import type { PortableSet } from '../portable.ts';
 import { hasEnds, isEnd, wholeRanges } from '../taken.ts';
 import { isDynamic, type TableContent } from './content.ts';
+import { referenceOfElement } from './references.ts';
 
 /** An element, or the two that the kernel keeps of a range. */
 export interface Item {
@@ -81,10 +82,18 @@ function text(key: Uint8Array | undefined): string {
   return key === undefined ? '' : Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
-/** `all`: what the packet path has put in a dynamic set counts too; else nothing of such a set goes or changes. */
-export function planElements(definition: SetAttributes, before: readonly Item[], after: readonly Item[], all: boolean): ElementPlan {
+/**
+ * `all`: what the packet path has put in a dynamic set counts too; else nothing of such a set goes or changes, but what jumps to a chain that goes. (Names of
+ * objects are in no such map: nf_tables_newset.)
+ */
+export function planElements(
+  definition: SetAttributes,
+  before: readonly Item[],
+  after: readonly Item[],
+  o: { readonly all: boolean; readonly goneChains: ReadonlySet<string> },
+): ElementPlan {
   const old = new Map(before.map((item) => [item.key, item]));
-  const state = isDynamic(definition) && !all;
+  const isState = (item: Item): boolean => isDynamic(definition) && !o.all && !jumpsTo(o.goneChains, definition, item);
   const added: Item[] = [];
   const removed: Item[] = [];
   const refreshed: { was: Item; will: Item }[] = [];
@@ -93,14 +102,21 @@ export function planElements(definition: SetAttributes, before: readonly Item[],
     const was = old.get(will.key);
     old.delete(will.key);
     if (was === undefined) added.push(will);
-    else if (state || (was.content === will.content && sameTime(was.timeout, will.timeout))) kept++;
+    else if (isState(was) || (was.content === will.content && sameTime(was.timeout, will.timeout))) kept++;
     else if (was.content === will.content) refreshed.push({ was, will });
     else {
       removed.push(was);
       added.push(will);
     }
   }
-  if (state) kept += old.size;
-  else removed.push(...old.values());
+  for (const item of old.values()) {
+    if (isState(item)) kept++;
+    else removed.push(item);
+  }
   return { added, removed, refreshed, kept };
+}
+
+function jumpsTo(chains: ReadonlySet<string>, definition: SetAttributes, { parts: [e] }: Item): boolean {
+  const reference = chains.size === 0 || e === undefined ? undefined : referenceOfElement(definition, e);
+  return reference?.to === 'chain' && chains.has(reference.name);
 }

@@ -18,7 +18,7 @@ import { isAnonymous, isConstant, type MadeAnew, type Numbers, TableContent } fr
 import { chainDifferences, flowtableDifferences, objectDifferences, setDifferences, tableDifferences } from './definitions.ts';
 import { type ElementPlan, itemsOf, noElements, planElements } from './elements.ts';
 import { neededBy } from './needed.ts';
-import { type ChainPlan, type Pair, type Part, pairs, part, type SetPlan, type TablePlan, withTable } from './parts.ts';
+import { type ChainPlan, isGone, type Pair, type Part, pairs, part, type SetPlan, type TablePlan, withTable } from './parts.ts';
 import { keyOfObject, objectKey } from './references.ts';
 import type { TableScope } from './scope.ts';
 
@@ -66,9 +66,10 @@ class TablePlanner {
     const renewed = head.how === 'anew';
     for (const { name, how } of chains) if (how === 'anew') this.#anew.chains.add(name);
     for (const o of objects) if (o.how === 'anew') this.#anew.objects.add(keyOfObject(o.was as ObjectAttributes));
+    const goneChains = new Set(chains.filter(isGone).map(({ name }) => name));
     const sets: SetPlan[] = [];
     for (const set of this.#sets()) {
-      sets.push(yield* this.#planSet(set, renewed));
+      sets.push(yield* this.#planSet(set, renewed, goneChains));
     }
     const withRules: ChainPlan[] = [];
     for (const chain of renewed ? withTable<PortableChain, Part<PortableChain>>(chains) : chains)
@@ -168,7 +169,7 @@ class TablePlanner {
     return own.map((pair) => part(pair, (a, b) => this.#judged(`set ${pair.name}`, () => setDifferences(a.attributes, b.attributes)), []));
   }
 
-  *#planSet(set: Part<PortableSet>, renewed: boolean): Verb<SetPlan> {
+  *#planSet(set: Part<PortableSet>, renewed: boolean, goneChains: ReadonlySet<string>): Verb<SetPlan> {
     const { name, was, will } = set;
     const untouched = set.how === 'keep' && !renewed ? this.#untouched(was, will) : undefined;
     if (untouched !== undefined) return { ...set, elements: { ...noElements, kept: untouched } };
@@ -182,7 +183,7 @@ class TablePlanner {
     }
     if (renewed) return { ...set, how: 'anew', elements: all };
     const { attributes } = will as PortableSet;
-    const elements = planElements(attributes, before, after, dynamic);
+    const elements = planElements(attributes, before, after, { all: dynamic, goneChains });
     // The kernel takes no changes of a constant set that rules refer to.
     if (!isConstant(attributes) || changes(elements) === 0) return { ...set, elements };
     this.#anew.sets.add(name);
