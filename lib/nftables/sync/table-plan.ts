@@ -237,6 +237,7 @@ class TablePlanner {
     }
   }
 
+  /** An error thrown into this verb is not passed on to the inner one: only pause() yields there, whose step does not fail. */
   *#judgedVerb<T>(what: string, verb: Verb<T>): Verb<T> {
     let turn = this.#judged(what, () => verb.next());
     while (turn.done !== true) {
