@@ -63,13 +63,13 @@ export interface NativeCounterReply extends NativeDumpReply {
   readonly bytes: BigUint64Array;
   /** 1 where the rule has a counter expression. */
   readonly counted: Uint8Array;
-  /** Per rule the number of its chain (family, table, chain) in order of first appearance; like what follows, only with `keep`. */
+  /** Per rule the number of its chain (family, table, chain) in order of first appearance; like what follows, only with DUMP_KEEP. */
   readonly chain: Uint32Array;
   /** Per chain number the row of its first rule. */
   readonly chainFirst: Uint32Array;
-  /** Per rule what it is, without counters, handle and place: equal for rules that are the same. Good in this process; only with `keep`. */
+  /** Per rule what it is, without counters, handle and place: equal for rules that are the same. Good in this process; only with DUMP_KEEP. */
   readonly contents: BigUint64Array;
-  /** What dumps each chain by itself, as dumpCounters takes it; only with `keep`. */
+  /** What dumps each chain by itself, as dumpCounters takes it; only with DUMP_KEEP. */
   readonly chainParts: Uint32Array;
   readonly chainAttributes: Uint8Array;
 }
@@ -78,7 +78,7 @@ export interface NativeCounterReply extends NativeDumpReply {
 export interface NativeElementReply extends NativeDumpReply {
   /** A range is one element, whatever the set keeps of it. */
   readonly elements: number;
-  /** One row an element that counts, in dump order; like what follows only with `keep`. */
+  /** One row an element that counts, in dump order; like what follows only with DUMP_KEEP. */
   readonly packets: BigUint64Array;
   readonly bytes: BigUint64Array;
   /** Where the element's attribute begins in `data`. */
@@ -165,6 +165,14 @@ export interface NativeIpsetReply {
   readonly family?: number;
 }
 
+/**
+ * Bits of how rules and elements are dumped. Kept are the messages, and what is made of them beside their counters. Across commits: it begins anew for
+ * none; of a table that none of them has touched nothing is missing, since the kernel counts its place in a dump within the table or set that is asked for
+ * (__nf_tables_dump_rules, nft_set_iter).
+ */
+export const DUMP_KEEP = 1;
+export const DUMP_ACROSS_COMMITS = 2;
+
 /** Bits of `subscribe`'s groups: NFNLGRP_NFTABLES, NFNLGRP_NFTRACE. */
 export const GROUP_COMMITS = 1;
 export const GROUP_TRACES = 2;
@@ -240,11 +248,11 @@ export interface NativeConnection {
    * Dumps of nf_tables rules (NFT_MSG_GETRULE) with their counters, one after the other into one reply, all in one generation.
    * `parts` holds two u32 per dump: nfgenmsg family, and the end of its attributes in `attributes` (the start is the end before).
    */
-  dumpCountersSync(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): NativeCounterReply;
-  dumpCounters(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): Promise<NativeCounterReply>;
-  /** Dumps the elements of a set (NFT_MSG_GETSETELEM), which `attributes` name; without `keep` their number is all that is left. */
-  dumpElementsSync(family: number, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): NativeElementReply;
-  dumpElements(family: number, attributes: Uint8Array, maxRetries: number, keep: 0 | 1): Promise<NativeElementReply>;
+  dumpCountersSync(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, how: number): NativeCounterReply;
+  dumpCounters(parts: Uint32Array, attributes: Uint8Array, maxRetries: number, how: number): Promise<NativeCounterReply>;
+  /** Dumps the elements of a set (NFT_MSG_GETSETELEM), which `attributes` name; without DUMP_KEEP their number is all that is left. */
+  dumpElementsSync(family: number, attributes: Uint8Array, maxRetries: number, how: number): NativeElementReply;
+  dumpElements(family: number, attributes: Uint8Array, maxRetries: number, how: number): Promise<NativeElementReply>;
   /** One request outside a batch on the dump socket; `flags` are nlmsg flags without NLM_F_REQUEST. */
   requestSync(type: number, family: number, flags: number, attributes: Uint8Array): NativeRequestReply;
   request(type: number, family: number, flags: number, attributes: Uint8Array): Promise<NativeRequestReply>;

@@ -204,6 +204,16 @@ bool one_part(napi_env env, Arguments& arguments, size_t position, DumpRequest& 
   return arguments.ok();
 }
 
+/** DUMP_KEEP and DUMP_ACROSS_COMMITS of lib/native.ts. */
+constexpr uint32_t kKeep = 1;
+constexpr uint32_t kAcrossCommits = 2;
+constexpr uint32_t kHowMost = kKeep | kAcrossCommits;
+
+void set_how(DumpRequest& request, uint32_t how) {
+  request.keep = (how & kKeep) != 0;
+  request.across_commits = (how & kAcrossCommits) != 0;
+}
+
 napi_value dump_verb(napi_env env, Arguments& arguments, Form form) {
   const auto connection = connection_of(env, arguments);
   if (!connection) return nullptr;
@@ -218,7 +228,7 @@ napi_value dump_elements_verb(napi_env env, Arguments& arguments, Form form) {
   if (!connection) return nullptr;
   DumpRequest request;
   if (!one_part(env, arguments, 0, request)) return nullptr;
-  request.keep = arguments.number(3, "keep", 1) != 0;
+  set_how(request, arguments.number(3, "how", kHowMost));
   if (!arguments.ok()) return nullptr;
   return start_dump<ElementReply>(env, arguments, form, connection, std::move(request), dump_elements, element_value);
 }
@@ -257,7 +267,7 @@ napi_value dump_counters_verb(napi_env env, Arguments& arguments, Form form) {
   DumpRequest request;
   if (!request_parts(env, arguments, request)) return nullptr;
   request.max_retries = arguments.number(2, "maxRetries", UINT32_MAX);
-  request.keep = arguments.number(3, "keep", 1) != 0;
+  set_how(request, arguments.number(3, "how", kHowMost));
   if (!arguments.ok()) return nullptr;
   return start_dump<CounterReply>(env, arguments, form, connection, std::move(request), dump_counters, counter_value);
 }

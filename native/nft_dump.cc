@@ -332,7 +332,7 @@ bool attempt(NetlinkSocket& socket, const std::atomic<bool>& cancelled, const Du
       auto* current = piece;
       piece = mnl_nlmsg_next(piece, &left);
       if (current->nlmsg_seq != sequence || current->nlmsg_pid != socket.port()) continue;
-      if (current->nlmsg_flags & NLM_F_DUMP_INTR) interrupted = true;
+      if ((current->nlmsg_flags & NLM_F_DUMP_INTR) && !request.across_commits) interrupted = true;
 
       if (current->nlmsg_type == NLMSG_DONE || current->nlmsg_type == NLMSG_ERROR) {
         int error = 0;
@@ -389,7 +389,7 @@ bool attempt_all(NetlinkSocket& socket, const std::atomic<bool>& cancelled, cons
     // A part without messages tells nothing.
     const int32_t now = std::exchange(reply.generation16, generation16);
     if (now < 0) continue;
-    if (generation16 >= 0 && now != generation16) return false;
+    if (generation16 >= 0 && now != generation16 && !request.across_commits) return false;
     generation16 = now;
   }
   reply.generation16 = generation16;

@@ -23,11 +23,13 @@ struct DumpPart {
 struct DumpRequest {
   uint16_t type = 0;  // nfnetlink subsystem << 8 | message
   uint32_t max_retries = 0;
-  /** Dumped one after the other into one reply, all in one generation or all again. */
+  /** Dumped one after the other into one reply, all in one generation or all again, unless across_commits. */
   std::vector<DumpPart> parts;
   std::vector<uint8_t> attributes;
   /** Whether the messages are kept, and what is made of them beside their counters. */
   bool keep = true;
+  /** A commit while it is dumped does not begin it again: the caller knows what commits have touched. */
+  bool across_commits = false;
 };
 
 struct DumpReply {

@@ -24,7 +24,7 @@ import type { CommitResult } from './send.ts';
 import { type ElementQuery, getElement } from './sets/get-element.ts';
 import { countElements } from './sets/look.ts';
 import { type NftPlan, type NftSyncReport, reportOf, SyncPlan } from './sync/plan.ts';
-import { type NftSyncSettings, planAndCarryOut, Reconciler } from './sync/reconcile.ts';
+import { type NftSyncSettings, Reconciler } from './sync/reconcile.ts';
 import { type NftScope, resolveScope } from './sync/scope.ts';
 import { NftTransaction } from './transaction.ts';
 
@@ -135,11 +135,11 @@ export class Nftables {
    */
   async sync(desired: Ruleset<NftRule> | unknown, scope: NftScope = {}, o: NftSyncSettings & CallOptions = {}): Promise<NftSyncReport> {
     const reconciler = this.#reconciler(desired, scope, o);
-    return reportOf(await this.#connection.runAsync('sync', () => planAndCarryOut(reconciler), o, true));
+    return reportOf(await this.#connection.runAsync('sync', () => reconciler.sync(), o, true));
   }
   syncSync(desired: Ruleset<NftRule> | unknown, scope: NftScope = {}, o: NftSyncSettings = {}): NftSyncReport {
     const reconciler = this.#reconciler(desired, scope, o);
-    return reportOf(this.#connection.runSync('sync', () => planAndCarryOut(reconciler), true));
+    return reportOf(this.#connection.runSync('sync', () => reconciler.sync(), true));
   }
 
   #reconciler(desired: unknown, scope: NftScope, o: NftSyncSettings): Reconciler {

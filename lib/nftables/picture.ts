@@ -18,7 +18,7 @@ import * as m from './objects/messages.ts';
 import { type ObjectAttributes, objectTable } from './objects/object.ts';
 import { type SetAttributes, setTable } from './objects/set.ts';
 import { type TableAttributes, tableTable } from './objects/table.ts';
-import { dump, dumpScopes, perChainPays, type RuleScope, readGeneration } from './read.ts';
+import { dump, dumpElements, dumpScopes, perChainPays, type RuleScope, readGeneration } from './read.ts';
 
 const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
 const elementsKind = list(nested(elementTable));
@@ -50,17 +50,22 @@ export interface Picture {
   readonly flowtables: readonly Decoded<FlowtableAttributes>[];
 }
 
-/** Runs `read` until the generation before and after is the same. */
+/** Whether what is read has not changed since a generation, whatever else has. */
+export type UnchangedSince = (generation: number) => Verb<boolean>;
+
+/** Runs `read` until the generation before and after is the same, or what has changed is something else. */
 export function* consistently<T>(
   connection: Connection,
   what: string,
   read: () => Verb<T>,
+  unchangedSince?: UnchangedSince,
 ): Verb<{ readonly generation: number; readonly value: T }> {
   for (let tries = 0; tries < CONSISTENT_TRIES; tries++) {
     const before = yield* readGeneration(connection);
     const value = yield* read();
     const after = yield* readGeneration(connection);
-    if (before.generation === after.generation) return { generation: after.generation, value };
+    const same = before.generation === after.generation || (unchangedSince !== undefined && (yield* unchangedSince(before.generation)));
+    if (same) return { generation: after.generation, value };
   }
   throw new NetfilterError(
     `${what}: the ruleset changed during each of ${CONSISTENT_TRIES} attempts; no consistent picture could be read`,
@@ -82,25 +87,33 @@ export interface PictureOptions {
   readonly table?: TableName;
   /** Whether sets are read with their elements; default true. */
   readonly elements?: boolean;
+  /** Of the table: commits elsewhere do not begin the picture again. */
+  readonly unchangedSince?: UnchangedSince;
 }
 
 export function* readPicture(connection: Connection, o: PictureOptions = {}): Verb<Picture> {
-  const { table } = o;
+  const { table, unchangedSince } = o;
+  const across = unchangedSince !== undefined;
   const family = table === undefined ? m.NFPROTO_UNSPEC : m.familyNumber(table.family);
   const rules: RuleScope = table === undefined ? { family } : { family, table: table.name };
   const mine = <T extends { readonly table?: string }>(d: Decoded<T>): boolean => table === undefined || d.attributes.table === table.name;
-  const { generation, value } = yield* consistently(connection, 'snapshot', function* () {
-    const tables = yield* dump(connection, 'dump of tables', m.NFT_MSG_GETTABLE, family);
-    const chains = yield* dump(connection, 'dump of chains', m.NFT_MSG_GETCHAIN, family);
-    const dumpedRules = yield* dumpScopes(connection, ruleScopes(rules, decodeAll(chains, chainTable).filter(mine)));
-    const dumpedSets = yield* dumpOfTable(connection, 'dump of sets', m.NFT_MSG_GETSET, family, named(setTable, table));
-    const sets = decodeAll(dumpedSets, setTable).filter(mine);
-    const elements: NativeDumpReply[] = [];
-    if (o.elements !== false) for (const set of sets) elements.push(yield* dumpElements(connection, set));
-    const objects = yield* dumpOfTable(connection, 'dump of objects', m.NFT_MSG_GETOBJ, family, named(objectTable, table));
-    const flowtables = yield* dumpOfTable(connection, 'dump of flowtables', m.NFT_MSG_GETFLOWTABLE, family, named(flowtableTable, table));
-    return { tables, chains, dumpedRules, sets, elements, objects, flowtables };
-  });
+  const { generation, value } = yield* consistently(
+    connection,
+    'snapshot',
+    function* () {
+      const tables = yield* dump(connection, 'dump of tables', m.NFT_MSG_GETTABLE, family);
+      const chains = yield* dump(connection, 'dump of chains', m.NFT_MSG_GETCHAIN, family);
+      const dumpedRules = yield* dumpScopes(connection, ruleScopes(rules, decodeAll(chains, chainTable).filter(mine)), across);
+      const dumpedSets = yield* dumpOfTable(connection, 'dump of sets', m.NFT_MSG_GETSET, family, named(setTable, table));
+      const sets = decodeAll(dumpedSets, setTable).filter(mine);
+      const elements: NativeDumpReply[] = [];
+      if (o.elements !== false) for (const set of sets) elements.push(yield* elementsDumped(connection, set, across));
+      const objects = yield* dumpOfTable(connection, 'dump of objects', m.NFT_MSG_GETOBJ, family, named(objectTable, table));
+      const flowtables = yield* dumpOfTable(connection, 'dump of flowtables', m.NFT_MSG_GETFLOWTABLE, family, named(flowtableTable, table));
+      return { tables, chains, dumpedRules, sets, elements, objects, flowtables };
+    },
+    unchangedSince,
+  );
   return {
     generation,
     tables: decodeAll(value.tables, tableTable).filter((d) => table === undefined || d.attributes.name === table.name),
@@ -143,30 +156,28 @@ export function countElements(reply: NativeDumpReply): number {
   return count;
 }
 
-function* dumpElements(connection: Connection, set: Decoded<SetAttributes>): Verb<NativeDumpReply> {
+function elementsDumped(connection: Connection, set: Decoded<SetAttributes>, across: boolean): Verb<NativeDumpReply> {
   const { table, name } = set.attributes;
   const w = new AttributeWriter(64);
   elementListTable.encode(w, { ...(table === undefined ? {} : { table }), ...(name === undefined ? {} : { set: name }) });
-  return yield* dumpOfTable(connection, `dump of set ${name ?? ''}`, m.NFT_MSG_GETSETELEM, m.familyNumber(set.family), w.written());
+  return orNothing(dumpElements(connection, `dump of set ${name ?? ''}`, m.familyNumber(set.family), w.written(), true, across));
 }
 
 /**
  * A dump that names a table or set fails where that isn't there (nf_tables_getset); rules and chains just give none. What
  * vanished while the picture was taken has moved the generation, and the picture is taken again.
  */
-function* dumpOfTable(
-  connection: Connection,
-  what: string,
-  message: number,
-  family: number,
-  attributes: Uint8Array,
-): Verb<NativeDumpReply> {
+function* orNothing(dumped: Verb<NativeDumpReply>): Verb<NativeDumpReply> {
   try {
-    return yield* dump(connection, what, message, family, attributes);
+    return yield* dumped;
   } catch (err) {
     if (!(err instanceof NetfilterError) || err.code !== 'ENOENT') throw err;
     return { data: new ArrayBuffer(0), index: new Uint32Array(0), generation16: -1, retries: 0 };
   }
+}
+
+function dumpOfTable(connection: Connection, what: string, message: number, family: number, attributes: Uint8Array): Verb<NativeDumpReply> {
+  return orNothing(dump(connection, what, message, family, attributes));
 }
 
 function named(kind: AttributeTable<{ readonly table?: string }>, table: TableName | undefined): Uint8Array {

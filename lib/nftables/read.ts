@@ -2,7 +2,7 @@
 import type { Connection } from '../connection.ts';
 import { EPERM, errnoName, errnoText } from '../errno.ts';
 import { fromFailure, NetfilterError } from '../errors.ts';
-import type { NativeCounterReply, NativeDumpReply, NativeElementReply } from '../native.ts';
+import { DUMP_ACROSS_COMMITS, DUMP_KEEP, type NativeCounterReply, type NativeDumpReply, type NativeElementReply } from '../native.ts';
 import type { Verb } from '../run.ts';
 import { be32, findAttribute, readMessage } from '../wire/attributes.ts';
 import { AttributeWriter } from '../wire/writer.ts';
@@ -91,21 +91,30 @@ export function partsOf(scopes: readonly RuleScope[]): DumpParts {
 }
 
 /** The rules of several scopes in one reply and one generation, in the order of the scopes. */
-export function dumpScopes(connection: Connection, scopes: readonly RuleScope[]): Verb<NativeCounterReply> {
-  return dumpParts(connection, partsOf(scopes), true);
+export function dumpScopes(connection: Connection, scopes: readonly RuleScope[], across = false): Verb<NativeCounterReply> {
+  return dumpParts(connection, partsOf(scopes), true, across);
 }
 
-/** Without `keep` the counters and handles are all that is left of the messages. */
-export function* dumpParts(connection: Connection, { parts, attributes }: DumpParts, keep: boolean): Verb<NativeCounterReply> {
-  const bit = keep ? 1 : 0;
+/** Without `keep` the counters and handles are all that is left of the messages. `across`: whatever is committed meanwhile, see DUMP_ACROSS_COMMITS. */
+export function* dumpParts(
+  connection: Connection,
+  { parts, attributes }: DumpParts,
+  keep: boolean,
+  across = false,
+): Verb<NativeCounterReply> {
+  const how = howOf(keep, across);
   const reply = yield* connection.on(
     'dump',
     'dump of rules',
-    (c) => c.dumpCountersSync(parts, attributes, DUMP_RETRIES, bit),
-    (c) => c.dumpCounters(parts, attributes, DUMP_RETRIES, bit),
+    (c) => c.dumpCountersSync(parts, attributes, DUMP_RETRIES, how),
+    (c) => c.dumpCounters(parts, attributes, DUMP_RETRIES, how),
   );
   connection.check('dump of rules', reply.failure);
   return reply;
+}
+
+function howOf(keep: boolean, across: boolean): number {
+  return (keep ? DUMP_KEEP : 0) | (across ? DUMP_ACROSS_COMMITS : 0);
 }
 
 /**
@@ -143,13 +152,14 @@ export function* dumpElements(
   family: number,
   attributes: Uint8Array,
   keep: boolean,
+  across = false,
 ): Verb<NativeElementReply> {
-  const bit = keep ? 1 : 0;
+  const how = howOf(keep, across);
   const reply = yield* connection.on(
     'dump',
     what,
-    (c) => c.dumpElementsSync(family, attributes, DUMP_RETRIES, bit),
-    (c) => c.dumpElements(family, attributes, DUMP_RETRIES, bit),
+    (c) => c.dumpElementsSync(family, attributes, DUMP_RETRIES, how),
+    (c) => c.dumpElements(family, attributes, DUMP_RETRIES, how),
   );
   connection.check(what, reply.failure);
   return reply;

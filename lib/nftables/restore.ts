@@ -41,7 +41,7 @@ export function* restore(connection: Connection, ruleset: unknown, o: RestoreSet
   const tables = portableTables(ruleset, 'restore');
   const batch = new Batch();
   const begun: OwnRestore[] = [];
-  for (const table of tables) new TableWriter(batch, table, o, begun).write();
+  for (const table of tables) new TableRestore(batch, table, o, begun).write();
   const ledger = ledgerOf(connection);
   return yield* ledger.during(function* () {
     const scopes = tables.map((t) => ({ family: m.familyNumber(t.family), table: t.attributes.name ?? '' }));
@@ -52,7 +52,7 @@ export function* restore(connection: Connection, ruleset: unknown, o: RestoreSet
   });
 }
 
-class TableWriter {
+class TableRestore {
   readonly #batch: Batch;
   readonly #table: PortableTable;
   readonly #replace: boolean;

@@ -16,8 +16,6 @@ export interface Writer {
 export interface Attempt {
   readonly empty: boolean;
   readonly generation: number | undefined;
-  /** Where the kernel tells. */
-  readonly by: Writer | undefined;
 }
 
 export interface Committed<P> {
@@ -29,24 +27,27 @@ export interface Committed<P> {
 }
 
 export interface Commit<P> {
-  plan(): Verb<P>;
+  /** `lost`: the plan that others came before. EINTR where they came before a whole look. */
+  plan(lost: P | undefined): Verb<P>;
   /** The generation it made; ERESTART where what the plan saw is so no more. */
   send(plan: P): Verb<number | undefined>;
   /** What is synced, for the error. */
   readonly what: string;
+  /** Who has committed last, where the kernel tells. */
+  by(): Writer | undefined;
 }
 
-/** ERR_CONFLICT naming the last writer after ten tries. */
-export function* commitPlanned<P extends Attempt>(first: P, o: Commit<P>): Verb<Committed<P>> {
+/** `first`: a plan that was made already. ERR_CONFLICT naming the last writer after ten tries. */
+export function* commitPlanned<P extends Attempt>(first: P | undefined, o: Commit<P>): Verb<Committed<P>> {
   let plan = first;
   for (let retries = 0; ; retries++) {
-    if (plan.empty) return { plan, generation: plan.generation, retries };
     try {
-      return { plan, generation: yield* o.send(plan), retries };
+      if (plan === undefined || retries > 0) plan = yield* o.plan(plan);
+      return { plan, generation: plan.empty ? plan.generation : yield* o.send(plan), retries };
     } catch (err) {
-      if (!(err instanceof NetfilterError) || err.code !== 'ERESTART') throw err;
-      if (retries + 1 >= TRIES) throw conflict(o.what, plan.by, retries + 1, err);
-      plan = yield* o.plan();
+      const outrun = err instanceof NetfilterError && (err.code === 'ERESTART' || err.code === 'EINTR') && err.outcome === 'not-applied';
+      if (!outrun) throw err;
+      if (retries + 1 >= TRIES) throw conflict(o.what, o.by(), retries + 1, err);
     }
   }
 }

@@ -89,14 +89,17 @@ export class Reconciler<C extends ChainState = ChainState, V extends SyncView<C>
       group,
       empty: group.plans.every(isEmpty),
       generation: group.view.generation,
-      by: group.view.by,
     });
+    let { by } = first.view;
     const again = (): Verb<GroupPlan<C, V>> => this.#planGroup(first.scopes);
     const send = ({ view, plans }: GroupPlan<C, V>): Verb<number | undefined> => this.#store.send(view, plans, o);
     const { plan, generation, retries } = yield* commitPlanned(attempt(first), {
       *plan() {
-        return attempt(yield* again());
+        const group = yield* again();
+        by = group.view.by;
+        return attempt(group);
       },
+      by: () => by,
       send: ({ group }) => send(group),
       what: first.scopes.map(({ name }) => name).join(', '),
     });

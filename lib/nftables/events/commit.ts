@@ -1,6 +1,5 @@
 // A commit: the messages that came before its NFT_MSG_NEWGEN. Only their places are kept until somebody looks.
-
-import { be32, findAttribute, type Message } from '../../wire/attributes.ts';
+import { be32, findAttribute, type Message, readMessage } from '../../wire/attributes.ts';
 import { jsonSafe } from '../../wire/json.ts';
 import { decodeText } from '../../wire/text.ts';
 import { decodeObject, verbOf } from './decode.ts';
@@ -39,6 +38,12 @@ export class Change implements ChangeEvent {
   /** nlmsg flags: the kernel sets NLM_F_APPEND on a rule that was not inserted. */
   get flags(): number {
     return (this.#bytes[this.#at + FLAGS] as number) | ((this.#bytes[this.#at + FLAGS + 1] as number) << 8);
+  }
+  /** The family's number and the name of the table it is in, or is: every kind's first attribute (NFTA_TABLE_NAME, NFTA_CHAIN_TABLE and so on are 1). */
+  get table(): string {
+    const { family, start, end } = readMessage(this.#bytes, this.#at);
+    const [from, to] = findAttribute(this.#bytes, start, end, 1) ?? [0, 1];
+    return `${family} ${decodeText(this.#bytes, from, to - 1)}`;
   }
   toJSON(): unknown {
     const { verb, object } = this;

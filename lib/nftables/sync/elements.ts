@@ -5,6 +5,7 @@ import type { SetAttributes } from '../objects/set.ts';
 import type { PortableSet } from '../portable.ts';
 import { hasEnds, isEnd, wholeRanges } from '../taken.ts';
 import { isDynamic, type TableContent } from './content.ts';
+import { referenceOfElement } from './references.ts';
 
 /** An element, or the two that the kernel keeps of a range. */
 export interface Item {
@@ -42,20 +43,37 @@ export function sameTime(a: bigint, b: bigint): boolean {
   return difference <= TICK_MS;
 }
 
-export function* itemsOf({ attributes, elements }: PortableSet, content: TableContent, slice: Slice): Verb<Item[]> {
-  const items: Item[] = [];
-  const add = (e: ElementAttributes, parts: readonly ElementAttributes[], next?: ElementAttributes): void => {
-    const key = `${text(e.key)}-${text(next === undefined ? e.keyEnd : next.key)}`;
-    items.push({ key, content: content.element(attributes, e), timeout: e.timeout ?? attributes.timeout ?? 0n, parts });
+/**
+ * `shape`: a range that nothing ends but the next one's begin (the kernel takes such) is another item than the same with an end, or else the next one's end
+ * could be taken for its own. It is found `dumped`, and `written` with an end.
+ */
+export function* itemsOf(set: PortableSet, content: TableContent, slice: Slice, shape: 'dumped' | 'written'): Verb<Item[]> {
+  const { attributes, elements } = set;
+  const item = (key: string, parts: readonly [ElementAttributes, ElementAttributes?]): Item => {
+    const [e] = parts;
+    const timeout = e.timeout ?? attributes.timeout ?? 0n;
+    return { key, content: content.element(attributes, e), timeout, parts: parts.filter((part) => part !== undefined) };
   };
-  const ends = hasEnds(attributes);
-  const list = ends ? [...wholeRanges(elements)] : elements;
-  let at = 0;
-  for (const e of list) {
-    const next = ends && e.key !== undefined ? (list as readonly ElementAttributes[])[++at] : undefined;
-    if (ends && e.key === undefined) at++;
-    if (!isEnd(e)) add(e, next !== undefined && isEnd(next) ? [e, next] : [e], next);
+  const items: Item[] = [];
+  if (!hasEnds(attributes)) {
+    for (const e of elements) {
+      items.push(item(`${text(e.key)}-${text(e.keyEnd)}`, [e]));
+      yield* slice.pause();
+    }
+    return items;
+  }
+  const list = [...wholeRanges(elements)];
+  for (let i = 0; i < list.length; i++) {
     yield* slice.pause();
+    const e = list[i] as ElementAttributes;
+    if (isEnd(e)) continue;
+    // What has no key is for all that is in no range, and the last range may go on to the end of all addresses.
+    const next = e.key === undefined ? undefined : list[i + 1];
+    const key = `${text(e.key)}-${text(next?.key)}`;
+    if (next?.key === undefined) items.push(item(key, [e]));
+    else if (isEnd(next)) items.push(item(key, [e, next]));
+    else if (shape === 'written') items.push(item(key, [e, { key: next.key, flags: ['interval end'] }]));
+    else items.push(item(`${key}|open`, [e]));
   }
   return items;
 }
@@ -64,10 +82,18 @@ function text(key: Uint8Array | undefined): string {
   return key === undefined ? '' : Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
-/** `all`: what the packet path has put in a dynamic set counts too; else nothing of such a set goes or changes. */
-export function planElements(definition: SetAttributes, before: readonly Item[], after: readonly Item[], all: boolean): ElementPlan {
+/**
+ * `all`: what the packet path has put in a dynamic set counts too; else nothing of such a set goes or changes, but what jumps to a chain that goes. (Names of
+ * objects are in no such map: nf_tables_newset.)
+ */
+export function planElements(
+  definition: SetAttributes,
+  before: readonly Item[],
+  after: readonly Item[],
+  o: { readonly all: boolean; readonly goneChains: ReadonlySet<string> },
+): ElementPlan {
   const old = new Map(before.map((item) => [item.key, item]));
-  const state = isDynamic(definition) && !all;
+  const isState = (item: Item): boolean => isDynamic(definition) && !o.all && !jumpsTo(o.goneChains, definition, item);
   const added: Item[] = [];
   const removed: Item[] = [];
   const refreshed: { was: Item; will: Item }[] = [];
@@ -76,14 +102,21 @@ export function planElements(definition: SetAttributes, before: readonly Item[],
     const was = old.get(will.key);
     old.delete(will.key);
     if (was === undefined) added.push(will);
-    else if (state || (was.content === will.content && sameTime(was.timeout, will.timeout))) kept++;
+    else if (isState(was) || (was.content === will.content && sameTime(was.timeout, will.timeout))) kept++;
     else if (was.content === will.content) refreshed.push({ was, will });
     else {
       removed.push(was);
       added.push(will);
     }
   }
-  if (state) kept += old.size;
-  else removed.push(...old.values());
+  for (const item of old.values()) {
+    if (isState(item)) kept++;
+    else removed.push(item);
+  }
   return { added, removed, refreshed, kept };
+}
+
+function jumpsTo(chains: ReadonlySet<string>, definition: SetAttributes, { parts: [e] }: Item): boolean {
+  const reference = chains.size === 0 || e === undefined ? undefined : referenceOfElement(definition, e);
+  return reference?.to === 'chain' && chains.has(reference.name);
 }

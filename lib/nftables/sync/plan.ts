@@ -145,9 +145,9 @@ export class SyncPlan implements NftPlan {
   }
 
   async apply(o?: CallOptions): Promise<NftSyncReport> {
-    return reportOf(await this.#connection.runAsync('apply', () => this.#reconciler.carryOut(this.#plan, true), o, true));
+    return reportOf(await this.#connection.runAsync('apply', () => this.#reconciler.carryOut(this.#plan), o, true));
   }
   applySync(): NftSyncReport {
-    return reportOf(this.#connection.runSync('apply', () => this.#reconciler.carryOut(this.#plan, true), true));
+    return reportOf(this.#connection.runSync('apply', () => this.#reconciler.carryOut(this.#plan), true));
   }
 }

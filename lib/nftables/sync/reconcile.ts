@@ -1,9 +1,9 @@
 // Look at the tables of a scope, plan, send: one transaction, on the condition that they are still as they were looked at.
 import type { Connection } from '../../connection.ts';
 import { Slice, type Verb } from '../../run.ts';
-import { type Attempt, type Committed, commitPlanned, type Writer } from '../../sync/commit.ts';
+import { type Attempt, type Committed, commitPlanned } from '../../sync/commit.ts';
 import { Batch } from '../batch.ts';
-import { LastWriter } from '../events/last-writer.ts';
+import { CommitLog } from '../events/commit-log.ts';
 import { consistently, type Picture, readPicture } from '../picture.ts';
 import { fromPicture, type PortableTable } from '../portable.ts';
 import { nextGeneration } from '../read.ts';
@@ -23,15 +23,15 @@ export interface NftSyncSettings {
 
 export interface RulesetPlan extends Attempt {
   readonly generation: number;
-  readonly by: Writer | undefined;
   readonly tables: readonly TablePlan[];
+  /** What to send, written when it is first asked for. */
+  readonly batch: () => Batch;
 }
 
 export class Reconciler {
   readonly #connection: Connection;
   readonly #scopes: readonly TableScope[];
   readonly #o: NftSyncSettings;
-  #writers: LastWriter | undefined;
 
   constructor(connection: Connection, scopes: readonly TableScope[], o: NftSyncSettings) {
     this.#connection = connection;
@@ -39,51 +39,81 @@ export class Reconciler {
     this.#o = o;
   }
 
-  *plan(): Verb<RulesetPlan> {
-    const { generation, value: pictures } = yield* consistently(this.#connection, 'sync', () => this.#look());
+  plan(): Verb<RulesetPlan> {
+    return this.#logging((log) => this.#plan(log));
+  }
+
+  /** A plan without changes that was made some time ago is made again: there is nothing to send that the kernel would refuse. */
+  carryOut(plan: RulesetPlan): Verb<Committed<RulesetPlan>> {
+    return this.#logging((log) => this.#commit(plan.empty ? undefined : plan, log));
+  }
+
+  sync(): Verb<Committed<RulesetPlan>> {
+    return this.#logging((log) => this.#commit(undefined, log));
+  }
+
+  /** Commits are listened to from before the first look on. */
+  *#logging<T>(verb: (log: CommitLog) => Verb<T>): Verb<T> {
+    const log = new CommitLog(this.#connection, this.#scopes);
+    try {
+      return yield* verb(log);
+    } finally {
+      log.close();
+    }
+  }
+
+  *#commit(first: RulesetPlan | undefined, log: CommitLog): Verb<Committed<RulesetPlan>> {
+    return yield* commitPlanned(first, {
+      plan: (lost) => this.#planAgain(lost, log),
+      send: (plan) => this.#send(plan),
+      what: this.#scopes.map(({ family, name }) => `${family} ${name}`).join(', '),
+      by: () => log.writer(),
+    });
+  }
+
+  /** Where others have committed elsewhere only, a plan that lost to them holds in their generation too. */
+  *#planAgain(lost: RulesetPlan | undefined, log: CommitLog): Verb<RulesetPlan> {
+    const generation = lost === undefined ? undefined : yield* log.untouchedSince(lost.generation);
+    return lost === undefined || generation === undefined ? yield* this.#plan(log) : { ...lost, generation };
+  }
+
+  *#plan(log: CommitLog): Verb<RulesetPlan> {
+    const { generation, value: pictures } = yield* this.#look(log);
     const settings = { dynamic: this.#o.dynamic === true, numbers: new Numbers(), slice: new Slice() };
     const tables: TablePlan[] = [];
     for (const [i, scope] of this.#scopes.entries()) {
       const [was] = fromPicture(pictures[i] as Picture, 'sync') as [PortableTable?];
       tables.push(yield* planTable(scope, was, settings));
     }
-    return { tables, generation, by: this.#writers?.last(), empty: tables.every(isEmpty) };
+    let batch: Batch | undefined;
+    return { tables, generation, empty: tables.every(isEmpty), batch: () => (batch ??= this.#batch(tables)) };
   }
 
-  *#look(): Verb<Picture[]> {
-    const pictures: Picture[] = [];
-    for (const { family, name } of this.#scopes) pictures.push(yield* readPicture(this.#connection, { table: { family, name } }));
-    return pictures;
+  #look(log: CommitLog): Verb<{ readonly generation: number; readonly value: readonly Picture[] }> {
+    const unchangedSince = log.listens
+      ? function* (generation: number): Verb<boolean> {
+          return (yield* log.untouchedSince(generation)) !== undefined;
+        }
+      : undefined;
+    const [connection, scopes] = [this.#connection, this.#scopes];
+    const look = function* (): Verb<Picture[]> {
+      const pictures: Picture[] = [];
+      for (const { family, name } of scopes)
+        pictures.push(yield* readPicture(connection, { table: { family, name }, ...(unchangedSince && { unchangedSince }) }));
+      return pictures;
+    };
+    return consistently(connection, 'sync', look, unchangedSince);
   }
 
-  /** A plan without changes that was made some time ago is made again: there is nothing to send that the kernel would refuse. */
-  *carryOut(plan: RulesetPlan, old = false): Verb<Committed<RulesetPlan>> {
-    const first = old && plan.empty ? yield* this.plan() : plan;
-    try {
-      return yield* commitPlanned(first, {
-        plan: () => {
-          // Events tell who is faster; before the first conflict nobody needs to know.
-          this.#writers ??= new LastWriter(this.#connection);
-          return this.plan();
-        },
-        send: (planned) => this.#send(planned),
-        what: this.#scopes.map(({ family, name }) => `${family} ${name}`).join(', '),
-      });
-    } finally {
-      this.#writers?.close();
-      this.#writers = undefined;
-    }
-  }
-
-  *#send({ tables, generation }: RulesetPlan): Verb<number> {
+  #batch(tables: readonly TablePlan[]): Batch {
     const batch = new Batch();
     const ids = new BatchIds();
     for (const table of tables) if (!isEmpty(table)) new TableWriter(batch, table, ids, this.#o.counters === true).write();
-    const sent = yield* sendBatch(this.#connection, batch, { generation, handles: false });
+    return batch;
+  }
+
+  *#send({ batch, generation }: RulesetPlan): Verb<number> {
+    const sent = yield* sendBatch(this.#connection, batch(), { generation, handles: false });
     return sent.generation ?? nextGeneration(generation);
   }
-}
-
-export function* planAndCarryOut(reconciler: Reconciler): Verb<Committed<RulesetPlan>> {
-  return yield* reconciler.carryOut(yield* reconciler.plan());
 }

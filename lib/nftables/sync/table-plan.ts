@@ -18,7 +18,7 @@ import { isAnonymous, isConstant, type MadeAnew, type Numbers, TableContent } fr
 import { chainDifferences, flowtableDifferences, objectDifferences, setDifferences, tableDifferences } from './definitions.ts';
 import { type ElementPlan, itemsOf, noElements, planElements } from './elements.ts';
 import { neededBy } from './needed.ts';
-import { type ChainPlan, type Pair, type Part, pairs, part, type SetPlan, type TablePlan, withTable } from './parts.ts';
+import { type ChainPlan, isGone, type Pair, type Part, pairs, part, type SetPlan, type TablePlan, withTable } from './parts.ts';
 import { keyOfObject, objectKey } from './references.ts';
 import type { TableScope } from './scope.ts';
 
@@ -66,9 +66,10 @@ class TablePlanner {
     const renewed = head.how === 'anew';
     for (const { name, how } of chains) if (how === 'anew') this.#anew.chains.add(name);
     for (const o of objects) if (o.how === 'anew') this.#anew.objects.add(keyOfObject(o.was as ObjectAttributes));
+    const goneChains = new Set(chains.filter(isGone).map(({ name }) => name));
     const sets: SetPlan[] = [];
     for (const set of this.#sets()) {
-      sets.push(yield* this.#planSet(set, renewed));
+      sets.push(yield* this.#planSet(set, renewed, goneChains));
     }
     const withRules: ChainPlan[] = [];
     for (const chain of renewed ? withTable<PortableChain, Part<PortableChain>>(chains) : chains)
@@ -111,9 +112,13 @@ class TablePlanner {
       return { name, was, will, how: makes ? 'add' : 'keep', why: [] };
     }
     const head = part({ name, was, will }, (a, b) => this.#judged('', () => tableDifferences(a.attributes, b.attributes)), ['flags']);
+    if (head.how === 'keep') return head;
+    // Made anew it would be nobody's.
+    if (was?.attributes.flags?.includes('owner') === true) {
+      const what = head.how === 'delete' ? 'is not deleted' : `has another ${head.why.join(', ')}, which is not changed,`;
+      throw this.#unsupported(`table ${this.#place} ${what} while a socket owns it`);
+    }
     if (head.how !== 'change') return head;
-    if (was?.attributes.flags?.includes('owner') === true)
-      throw this.#unsupported(`the flags of table ${this.#place} can't be changed while a socket owns it`);
     const persists = (t: PortableTable | undefined): boolean => t?.attributes.flags?.includes('persist') === true;
     const rehooked = chains.some((c) => c.how === 'anew' && [c.was, c.will].some((chain) => chain?.attributes.hook !== undefined));
     return rehooked || persists(was) !== persists(will) ? { ...head, how: 'anew' } : head;
@@ -164,13 +169,13 @@ class TablePlanner {
     return own.map((pair) => part(pair, (a, b) => this.#judged(`set ${pair.name}`, () => setDifferences(a.attributes, b.attributes)), []));
   }
 
-  *#planSet(set: Part<PortableSet>, renewed: boolean): Verb<SetPlan> {
+  *#planSet(set: Part<PortableSet>, renewed: boolean, goneChains: ReadonlySet<string>): Verb<SetPlan> {
     const { name, was, will } = set;
     const untouched = set.how === 'keep' && !renewed ? this.#untouched(was, will) : undefined;
     if (untouched !== undefined) return { ...set, elements: { ...noElements, kept: untouched } };
     const { slice, dynamic } = this.#o;
-    const before = was === undefined ? [] : yield* itemsOf(was, this.#before, slice);
-    const after = will === undefined ? [] : yield* this.#judgedVerb(`set ${name}`, itemsOf(will, this.#after, slice));
+    const before = was === undefined ? [] : yield* itemsOf(was, this.#before, slice, 'dumped');
+    const after = will === undefined ? [] : yield* this.#judgedVerb(`set ${name}`, itemsOf(will, this.#after, slice, 'written'));
     const all: ElementPlan = { added: after, removed: before, refreshed: [], kept: 0 };
     if (set.how !== 'keep') {
       this.#anew.sets.add(name);
@@ -178,7 +183,7 @@ class TablePlanner {
     }
     if (renewed) return { ...set, how: 'anew', elements: all };
     const { attributes } = will as PortableSet;
-    const elements = planElements(attributes, before, after, dynamic);
+    const elements = planElements(attributes, before, after, { all: dynamic, goneChains });
     // The kernel takes no changes of a constant set that rules refer to.
     if (!isConstant(attributes) || changes(elements) === 0) return { ...set, elements };
     this.#anew.sets.add(name);
@@ -232,6 +237,7 @@ class TablePlanner {
     }
   }
 
+  /** An error thrown into this verb is not passed on to the inner one: only pause() yields there, whose step does not fail. */
   *#judgedVerb<T>(what: string, verb: Verb<T>): Verb<T> {
     let turn = this.#judged(what, () => verb.next());
     while (turn.done !== true) {
