@@ -8,13 +8,17 @@ import type { Changes } from '../sync/drift.ts';
 
 export class CompatChanges implements Changes {
   readonly #family: IpFamily;
-  readonly #tables: ReadonlySet<string>;
+  #tables: ReadonlySet<string>;
   readonly #events: EventSubscription;
 
   constructor(connection: Connection, family: IpFamily, tables: readonly string[]) {
     this.#family = family;
     this.#tables = new Set(tables);
     this.#events = EventSubscription.open(connection, { kinds: ['commit', 'overrun'] });
+  }
+
+  watch(tables: readonly string[]): void {
+    this.#tables = new Set(tables);
   }
 
   /** Of several that have come, the last. */

@@ -18,8 +18,6 @@ export class ViewRule {
   /** As it was read or announced, until its key is made; of a foreign rule, in memory of its own, for as long as it is there. */
   #source: Source | undefined;
   #key: string | undefined;
-  /** Of chains, since it was read or announced. */
-  #renames: readonly Rename[] = [];
 
   /** `key`: of a rule that this connection has sent. What the kernel makes of it is no other rule. */
   constructor(rule: Source | ViewRule, key?: string) {
@@ -40,16 +38,12 @@ export class ViewRule {
       throw err;
     }
     if (key === undefined) this.#source = { handle: this.handle, family, expressions: apart(expressions), comment: comment as string };
-    this.#key = this.#renames.reduce(
-      (old, [from, to]) => renamedKey(old, family as 'ip' | 'ip6', from, to),
-      key ?? foreignKey(String(this.handle)),
-    );
+    this.#key = key ?? foreignKey(String(this.handle));
     if (key !== undefined) this.#source = undefined;
     return this.#key;
   }
   get foreign(): ForeignRule {
-    const expressions: readonly Expression[] = this.#source?.expressions ?? [];
-    return { foreign: true, expressions: this.#renames.reduce((list, [from, to]) => renamedJumps(list, from, to), expressions) };
+    return { foreign: true, expressions: this.#source?.expressions ?? [] };
   }
 
   /** As it is when a chain of its table has another name. Who has looked at it before keeps what it was. */
@@ -58,11 +52,20 @@ export class ViewRule {
       const key = renamedKey(this.#key as string, family, from, to);
       return key === this.#key ? this : new ViewRule(this, key);
     }
-    const rule = new ViewRule(this.#source);
+    const { expressions, comment } = this.#source;
+    if (!expressions.some((e) => jumpsTo(e, from))) return this;
+    const jumping = expressions.map((e) => (jumpsTo(e, from) ? ({ ...e, data: { ...(e as Jump).data, chain: to } } as Expression) : e));
+    const rule = new ViewRule({ handle: this.handle, family, expressions: jumping, comment: comment as string });
     rule.#key = this.#key;
-    rule.#renames = [...this.#renames, [from, to]];
     return rule;
   }
+}
+
+interface Jump {
+  readonly data?: { readonly chain?: string };
+}
+function jumpsTo(e: Expression, chain: string): boolean {
+  return e.type === 'immediate' && (e as Jump).data?.chain === chain;
 }
 
 /** In memory of its own: what was read lies in the bytes of a whole dump. */
@@ -73,19 +76,11 @@ function apart<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, apart(v)])) as T;
 }
 
-type Rename = readonly [from: string, to: string];
-
-function renamedJumps(expressions: readonly Expression[], from: string, to: string): readonly Expression[] {
-  return expressions.map((e) => {
-    const { data } = e as { readonly data?: { readonly chain?: string } };
-    return e.type === 'immediate' && data?.chain === from ? ({ ...e, data: { ...data, chain: to } } as Expression) : e;
-  });
-}
-
 /** A chain as it was at one time: who plans with it is not surprised by what comes after. */
 export class ViewChain implements MirrorChain {
   readonly name: string;
   readonly builtin: boolean;
+  readonly anonymous: boolean;
   /** Whether iptables sees it: a user chain, or a base chain as iptables registers it; see isUsableChain. */
   readonly shown: boolean;
   readonly policy: 'ACCEPT' | 'DROP' | undefined;
@@ -98,6 +93,7 @@ export class ViewChain implements MirrorChain {
     this.name = object.name;
     const builtin = builtinChain(object.table, object.name);
     this.builtin = builtin !== undefined;
+    this.anonymous = object.anonymous === true;
     const { hook, type, prio } = object;
     this.shown = builtin === undefined ? hook === undefined : hook === builtin.hook && type === builtin.type && prio === builtin.prio;
     this.policy = !this.builtin ? undefined : object.policy === 'drop' ? 'DROP' : 'ACCEPT';

@@ -10,6 +10,9 @@ export class LegacyChanges implements Changes {
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs;
   }
+  watch(): void {
+    // A look is at all of them.
+  }
   next(): Promise<undefined | null> {
     if (this.#closed) return Promise.resolve(null);
     return new Promise((resolve) => {

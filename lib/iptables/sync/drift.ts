@@ -30,6 +30,8 @@ export interface DriftOptions {
 
 /** Tells when it is time to look again. */
 export interface Changes {
+  /** From now on those of these tables matter. */
+  watch(tables: readonly string[]): void;
   /** Who has changed something that may matter; undefined: the time has come, or nobody knows who. Null: there will be no more. */
   next(): Promise<Writer | undefined | null>;
   close(): void;
@@ -103,6 +105,7 @@ export class DriftWatch implements Subscription<DriftEvent>, Listener {
         try {
           const plan = await this.#plan();
           if (this.#isOver) return;
+          this.#changes.watch(plan.tables);
           const diff = plan.empty ? '' : plan.toString();
           if (diff !== '' && diff !== told) yield { kind: 'drift', diff, ...by };
           told = diff;

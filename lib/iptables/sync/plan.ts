@@ -12,6 +12,8 @@ export interface Plan extends SyncReport {
   readonly empty: boolean;
   /** False where so many rules are alike that fewer could be touched: see docs/sync.md. */
   readonly minimal: boolean;
+  /** Those that were looked at. */
+  readonly tables: readonly string[];
   /** Chains to be made and deleted. */
   readonly chains: { readonly added: readonly ChainName[]; readonly removed: readonly ChainName[] };
   /** The difference, as diff -u prints one of save texts. */
@@ -58,6 +60,9 @@ export class SyncPlan<C extends ChainState, V extends SyncView<C>> implements Pl
 
   get #plans(): readonly TablePlan<C>[] {
     return this.#groups.flatMap(({ plans }) => plans);
+  }
+  get tables(): readonly string[] {
+    return this.#plans.map(({ table }) => table);
   }
   get chains(): Plan['chains'] {
     const added = this.#plans.flatMap(({ table, chains }) =>

@@ -44,8 +44,17 @@ export function desiredChains(text: DesiredTable | undefined, seen: Seen | undef
     .sort((a, b) => (order.get(a.name) as number) - (order.get(b.name) as number));
 }
 
-export function chainsThere<C extends ChainState>(state: TableState<C>, seen: Seen | undefined): Iterable<C> {
-  return seen === undefined ? state.chains.values() : [...seen.chains].flatMap((name) => state.chains.get(name) ?? []);
+/** Those that may have to go, in the order of the table. */
+export function chainsThere<C extends ChainState>(
+  text: DesiredTable | undefined,
+  state: TableState<C>,
+  seen: Seen | undefined,
+): Iterable<C> {
+  if (seen === undefined) return state.chains.values();
+  const others = [...seen.chains].filter((name) => text?.chains.has(name) !== true && state.chains.get(name) !== undefined);
+  return others.length < 2
+    ? others.flatMap((name) => state.chains.get(name) ?? [])
+    : [...state.chains.values()].filter((c) => seen.chains.has(c.name));
 }
 
 const orders = new WeakMap<DesiredTable, ReadonlyMap<string, number>>();

@@ -4,6 +4,8 @@ import type { NetfilterError } from '../../errors.ts';
 export interface ChainState {
   readonly name: string;
   readonly builtin: boolean;
+  /** It comes and goes with the rule that jumps to it: nft's `jump { … }`. */
+  readonly anonymous?: boolean;
   /** Of a builtin chain. */
   readonly policy: 'ACCEPT' | 'DROP' | undefined;
   /** The rules in order; see rule-key.ts. The same array for as long as nothing has changed. */

@@ -73,8 +73,8 @@ export function planTable<C extends ChainState>(scope: TableScope, state: TableS
     });
   }
   // Where the text has them all there is none to look for.
-  for (const was of seen === undefined && found === state.chains.size ? [] : chainsThere(state, seen)) {
-    if (text?.chains.has(was.name) === true || !scope.covers(was.name)) continue;
+  for (const was of seen === undefined && found === state.chains.size ? [] : chainsThere(text, state, seen)) {
+    if (text?.chains.has(was.name) === true || was.anonymous === true || !scope.covers(was.name)) continue;
     if (!was.builtin) {
       deleted.push(was);
       removed += was.keys.length;

@@ -85,6 +85,12 @@ export class FollowedChain<R = FollowedRule> {
       slot.rule = changed;
       some = true;
     }
+    // Those that will have their place when the commit is over.
+    for (const [handle, list] of this.#waiting)
+      this.#waiting.set(
+        handle,
+        list.map((placed) => ({ ...placed, rule: change(placed.rule) })),
+      );
     if (some) this.#rules = undefined;
     return some;
   }
