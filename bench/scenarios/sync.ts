@@ -1,6 +1,7 @@
 // sync: ten rules of a loaded kube-proxy rule set become others, on both backends.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChangeEvent, type CompiledRuleset, compile, type Iptables, Nftables, type SyncReport } from 'nflink';
 import type { PrivateNamespace } from '../harness/namespace.ts';
 import { floorChange, floorSend, mustHold } from '../harness/real-rules.ts';
@@ -10,6 +11,8 @@ import { type Backend, CHANGES, KubeTexts, loaded, scope, TABLES, warm } from '.
 
 /** iptables-nft-restore --noflush takes half a minute for 100,000 rules that are there. */
 const SLOW_FROM = 20_000;
+/** A rule with a match waits for what was deleted right before it, some 15 ms: each turn begins when that is gone. */
+const SETTLED_MS = 100;
 
 interface Work {
   readonly tools: Tools;
@@ -67,7 +70,10 @@ function onBackend(
       const ipt = await warm(backend, ours, texts);
       const restore = async (n: number): Promise<number> =>
         (await theirs.must(`iptables-${backend}-restore`, ['--noflush'], { input: texts.texts[n] as string })).ms;
-      const floor = async (n: number): Promise<number> => await sendFloor(floors, texts.texts[n] as string, work);
+      const floor = async (n: number): Promise<number> => {
+        await sleep(SETTLED_MS);
+        return await sendFloor(floors, texts.texts[n] as string, work);
+      };
 
       const first = texts.turn();
       if (backend === 'nft') await mustSendChangesOnly(ours, ipt, texts.compiled[first] as CompiledRuleset);
@@ -82,6 +88,7 @@ function onBackend(
       };
       const next = (): CompiledRuleset => texts.compiled[texts.turn()] as CompiledRuleset;
       const timed = async (who: string, desired: CompiledRuleset, call: (c: CompiledRuleset) => Promise<SyncReport> | SyncReport) => {
+        await sleep(SETTLED_MS);
         const start = performance.now();
         const report = await call(desired);
         const ms = performance.now() - start;
